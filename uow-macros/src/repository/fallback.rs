@@ -1,0 +1,29 @@
+//! The mistakes of a repository, and an impl good enough for the code that uses it.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::model::Rejected;
+
+pub(crate) fn expand(rejected: &Rejected<'_>) -> TokenStream {
+    let errors = rejected.errors.to_compile_errors();
+    // Without a session nothing says of which database it is a repository.
+    let repository = rejected.session.map(|ty| {
+        let itself = rejected.target.itself();
+        let (parameters, _, bounds) = rejected.target.generics.split_for_impl();
+        // The body never runs, the mistakes stop the compilation: it only has to type-check.
+        rejected.target.enclose(&quote! {
+            #[automatically_derived]
+            impl #parameters _uow::Repository for #itself #bounds {
+                type Database = <#ty as _uow::SessionField>::Database;
+                fn new(_: _uow::Session<Self::Database>) -> Self {
+                    ::core::unreachable!()
+                }
+            }
+        })
+    });
+    quote! {
+        #errors
+        #repository
+    }
+}

@@ -1,0 +1,14 @@
+::core::compile_error! {
+    "this field is not the session: write `#[uow(skip)]` for a field that starts as its default, `#[uow(session)]` for a session by another type name"
+}
+#[allow(deprecated, unused_qualifications)]
+const _: () = {
+    use ::unit_of_work::__private as _uow;
+    #[automatically_derived]
+    impl _uow::Repository for Blogs {
+        type Database = <Session<Sqlite> as _uow::SessionField>::Database;
+        fn new(_: _uow::Session<Self::Database>) -> Self {
+            ::core::unreachable!()
+        }
+    }
+};

@@ -1,0 +1,23 @@
+#[allow(deprecated, unused_qualifications)]
+const _: () = {
+    use ::unit_of_work::__private as _uow;
+    #[automatically_derived]
+    impl _uow::UnitOfWork for Database {
+        type Database = <Session<Sqlite> as _uow::SessionField>::Database;
+        const NAME: &'static ::core::primitive::str = "Database";
+        fn with_session(__session: _uow::Session<Self::Database>) -> Self {
+            Self {
+                session: _uow::SessionField::from_session(__session),
+            }
+        }
+        fn session(&mut self) -> &mut _uow::Session<Self::Database> {
+            _uow::SessionField::get_mut(&mut self.session)
+        }
+        async fn flush_repositories(
+            &mut self,
+        ) -> ::core::result::Result<(), _uow::Error> {
+            ::core::result::Result::Ok(())
+        }
+        fn clear_repositories(&mut self) {}
+    }
+};

@@ -1,0 +1,57 @@
+::core::compile_error! {
+    "this field is neither the session nor a repository: write `Lazy<Posts>` for a repository, `#[uow(skip)]` for a field that starts as its default, `#[uow(session)]` for a session by another type name"
+}
+/// All repositories of [`Database`], lent at once by [`Database::split`].
+#[allow(dead_code, deprecated)]
+pub struct DatabaseSplit<'split> {
+    /// The unit's `blogs`.
+    pub blogs: &'split mut Blogs,
+    /// The unit's `posts`.
+    pub posts: &'split mut Posts,
+}
+#[automatically_derived]
+impl ::core::fmt::Debug for DatabaseSplit<'_> {
+    fn fmt(&self, __formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        __formatter.debug_struct("DatabaseSplit").finish_non_exhaustive()
+    }
+}
+#[automatically_derived]
+#[allow(dead_code)]
+impl Database {
+    /// Lends the unit's `blogs`, made when first asked for.
+    pub fn blogs(&mut self) -> &mut Blogs {
+        ::core::unreachable!()
+    }
+    /// Lends the unit's `posts`, made when first asked for.
+    pub fn posts(&mut self) -> &mut Posts {
+        ::core::unreachable!()
+    }
+    /// Lends all repositories at once.
+    ///
+    /// They share the unit's session: a statement that is sent while the rows of another are still streaming fails
+    /// at once, as busy.
+    pub fn split(&mut self) -> DatabaseSplit<'_> {
+        ::core::unreachable!()
+    }
+}
+#[allow(deprecated, unused_qualifications)]
+const _: () = {
+    use ::unit_of_work::__private as _uow;
+    #[automatically_derived]
+    impl _uow::UnitOfWork for Database {
+        type Database = <Session<Sqlite> as _uow::SessionField>::Database;
+        const NAME: &'static ::core::primitive::str = "Database";
+        fn with_session(_: _uow::Session<Self::Database>) -> Self {
+            ::core::unreachable!()
+        }
+        fn session(&mut self) -> &mut _uow::Session<Self::Database> {
+            ::core::unreachable!()
+        }
+        async fn flush_repositories(
+            &mut self,
+        ) -> ::core::result::Result<(), _uow::Error> {
+            ::core::unreachable!()
+        }
+        fn clear_repositories(&mut self) {}
+    }
+};

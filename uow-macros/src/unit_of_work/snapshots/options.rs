@@ -1,0 +1,76 @@
+/// All repositories of [`Database`], lent at once by [`Database::split`].
+#[allow(dead_code, deprecated)]
+pub(crate) struct DatabaseSplit<'split> {
+    /// The unit's `articles`.
+    pub(crate) articles: &'split mut Posts,
+}
+#[allow(deprecated, unused_qualifications)]
+const _: () = {
+    use crate::database::uow::__private as _uow;
+    #[automatically_derived]
+    impl _uow::UnitOfWork for Database {
+        type Database = <Conversation as _uow::SessionField>::Database;
+        const NAME: &'static ::core::primitive::str = "Database";
+        fn with_session(__session: _uow::Session<Self::Database>) -> Self {
+            Self {
+                connection: _uow::SessionField::from_session(__session),
+                posts: ::core::default::Default::default(),
+                cache: <Cache as ::core::default::Default>::default(),
+            }
+        }
+        fn session(&mut self) -> &mut _uow::Session<Self::Database> {
+            _uow::SessionField::get_mut(&mut self.connection)
+        }
+        async fn flush_repositories(
+            &mut self,
+        ) -> ::core::result::Result<(), _uow::Error> {
+            if let ::core::option::Option::Some(__used) = _uow::Lazy::used(
+                &mut self.posts,
+            ) {
+                _uow::Repository::flush(__used).await?;
+            }
+            ::core::result::Result::Ok(())
+        }
+        fn clear_repositories(&mut self) {
+            if let ::core::option::Option::Some(__used) = _uow::Lazy::used(
+                &mut self.posts,
+            ) {
+                _uow::Repository::clear(__used);
+            }
+        }
+    }
+    #[automatically_derived]
+    #[allow(dead_code)]
+    impl Database {
+        /// Lends the unit's `articles`, made when first asked for.
+        pub(crate) fn articles(&mut self) -> &mut Posts {
+            _uow::Lazy::get(
+                &mut self.posts,
+                _uow::SessionField::get(&self.connection),
+                _uow::Repository::new,
+            )
+        }
+        /// Lends all repositories at once.
+        ///
+        /// They share the unit's session: a statement that is sent while the rows of another are still streaming fails
+        /// at once, as busy.
+        pub(crate) fn split(&mut self) -> DatabaseSplit<'_> {
+            DatabaseSplit {
+                articles: _uow::Lazy::get(
+                    &mut self.posts,
+                    _uow::SessionField::get(&self.connection),
+                    _uow::Repository::new,
+                ),
+            }
+        }
+    }
+    #[automatically_derived]
+    impl ::core::fmt::Debug for DatabaseSplit<'_> {
+        fn fmt(
+            &self,
+            __formatter: &mut ::core::fmt::Formatter<'_>,
+        ) -> ::core::fmt::Result {
+            __formatter.debug_struct("DatabaseSplit").finish_non_exhaustive()
+        }
+    }
+};
