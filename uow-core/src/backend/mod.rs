@@ -1,0 +1,230 @@
+//! The seam to an engine: what it is told, and what its errors mean.
+
+#[cfg(feature = "mysql")]
+mod mysql;
+#[cfg(feature = "postgres")]
+mod postgres;
+mod query;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+use futures_core::future::BoxFuture;
+use futures_core::stream::BoxStream;
+use futures_util::stream::StreamExt;
+use sqlx_core::database::Database;
+use sqlx_core::describe::Describe;
+use sqlx_core::error::DatabaseError;
+use sqlx_core::sql_str::SqlStr;
+use sqlx_core::{Either, Error as SqlxError};
+
+use crate::entity::ColumnType;
+use crate::error::Error;
+use crate::transaction_options::{Plan, TransactionOptions};
+pub use query::Query;
+
+/// One step of a statement: a row, or the end of a result with what it affected.
+pub type Step<DB> = Either<<DB as Database>::QueryResult, <DB as Database>::Row>;
+
+/// The steps of a statement.
+pub type Rows<'e, DB> = BoxStream<'e, Result<Step<DB>, SqlxError>>;
+
+/// An engine a unit of work can talk to: `Sqlite`, `Postgres` or `MySql` (MariaDB included), each behind its feature.
+///
+/// The trait knows the engine's words and what its errors mean for a transaction; the protocol itself is
+/// [`Session`](crate::Session)'s. It is also there for the types: a bound on it stands for "sqlx can execute on this
+/// database's connection", which does not travel through supertraits when it is written out.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an engine a unit of work can talk to",
+    label = "not one of `Sqlite`, `Postgres`, `MySql`",
+    note = "each engine needs its feature: unit-of-work = {{ features = [\"sqlite\"] }}, or \"postgres\", or \"mysql\""
+)]
+pub trait Backend: Database {
+    /// How the engine's SQL is read and written.
+    const DIALECT: Dialect;
+    /// Begins a transaction with the default options.
+    const BEGIN: &'static str;
+    /// Stands in front of COMMIT in its message, and fails if the transaction failed, or is no longer there. May be empty.
+    const CHECK: &'static str;
+    /// Commits.
+    const COMMIT: &'static str;
+    /// [`CHECK`](Self::CHECK) and [`COMMIT`](Self::COMMIT) in one message.
+    const CHECKED_COMMIT: &'static str;
+    /// Rolls back.
+    const ROLLBACK: &'static str;
+    /// Rolls back, and fails if the transaction is no longer there.
+    const CHECKED_ROLLBACK: &'static str;
+    /// Makes the table of [`Marker`](crate::Marker).
+    const MARKER_TABLE: &'static str;
+    /// Whether a sentinel savepoint has to be set where the session cannot see what is done. (On MySQL it is always there.)
+    const NEEDS_SENTINEL: bool;
+    /// Whether a text without values runs faster as a prepared statement.
+    const PREPARES_TEXT: bool;
+
+    /// How a transaction with these options is begun and ended.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsupported`] names the option that the engine lacks.
+    fn plan(options: &TransactionOptions) -> Result<Plan, Error>;
+
+    /// What to send behind COMMIT, beside what the plan says, to make this connection what it is now.
+    fn remember(_connection: &mut Self::Connection) -> BoxFuture<'_, Result<String, SqlxError>> {
+        Box::pin(std::future::ready(Ok(String::new())))
+    }
+
+    /// The table of markers as this connection sees it, by its whole name: another connection may look elsewhere.
+    fn marker_table(connection: &mut Self::Connection) -> BoxFuture<'_, Result<String, SqlxError>>;
+
+    /// Writes a marker as a void one, unless it is there; waits for a transaction that is about to write it.
+    fn marker_fence(table: &str, id: &str) -> String;
+
+    /// Removes the markers that are older than this.
+    fn marker_clean_up(seconds: u64) -> String;
+
+    /// Runs a statement; the stream ends when its answer has been read to the end.
+    fn fetch_many(connection: &mut Self::Connection, query: Query<Self>) -> Rows<'_, Self>;
+
+    /// Runs a statement for its first row; the future ends when nothing of the answer is outstanding.
+    fn fetch_optional(
+        connection: &mut Self::Connection,
+        query: Query<Self>,
+    ) -> BoxFuture<'_, Result<Option<Self::Row>, SqlxError>>;
+
+    /// Prepares a statement.
+    fn prepare_with<'e>(
+        connection: &'e mut Self::Connection,
+        sql: SqlStr,
+        parameters: &'e [Self::TypeInfo],
+    ) -> BoxFuture<'e, Result<Self::Statement, SqlxError>>;
+
+    /// Describes a statement.
+    fn describe(
+        connection: &mut Self::Connection,
+        sql: SqlStr,
+    ) -> BoxFuture<'_, Result<Describe<Self>, SqlxError>>;
+
+    /// Decodes a column of a row by its position.
+    ///
+    /// # Errors
+    ///
+    /// Those of sqlx's `Row::try_get`.
+    fn column<T: ColumnType<Self>>(row: &Self::Row, index: usize) -> Result<T, SqlxError>;
+
+    /// What an error says of the transaction, that came in answer to COMMIT itself.
+    fn judge_commit(error: &SqlxError) -> CommitFailure;
+
+    /// Whether an error says that no transaction is open on the connection.
+    fn is_no_transaction(_error: &SqlxError) -> bool {
+        false
+    }
+
+    /// Whether an error is the last thing the connection says.
+    fn ends_connection(error: &SqlxError) -> bool {
+        !matches!(error, SqlxError::Database(_))
+    }
+
+    /// Whether an error says that the sentinel savepoint, which lives as long as its transaction, is gone.
+    fn sentinel_gone(error: &SqlxError) -> bool;
+
+    /// Whether a statement that failed so has rolled back the whole transaction.
+    fn rolled_back<'e>(connection: &'e mut Self::Connection, error: &'e SqlxError) -> BoxFuture<'e, bool>;
+}
+
+/// What became of a transaction whose COMMIT was answered with an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommitFailure {
+    /// It was not committed; it may still be open.
+    NotCommitted,
+    /// It was no longer there.
+    TransactionGone,
+    /// Nobody knows.
+    Unknown,
+}
+
+/// What became of a connection whose ROLLBACK was answered with an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RollbackFailure {
+    /// There was no transaction, and none is open now.
+    NothingOpen,
+    /// The unit's transaction was no longer there; another one may be open.
+    Replaced,
+    /// The connection is not fit for use.
+    Broken,
+}
+
+/// How an engine's SQL is read and written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Dialect {
+    /// SQLite's.
+    Sqlite,
+    /// PostgreSQL's.
+    Postgres,
+    /// MySQL's and MariaDB's.
+    MySql,
+}
+
+/// The answer to a text of the unit's own.
+pub(crate) struct Answer {
+    /// How many of its statements were answered as done.
+    pub(crate) results: usize,
+    pub(crate) outcome: Result<(), SqlxError>,
+}
+
+/// Sends a text of the unit's own and reads its answer to the end.
+pub(crate) async fn send<DB: Backend>(connection: &mut DB::Connection, query: Query<DB>) -> Answer {
+    let mut steps = DB::fetch_many(connection, query);
+    let mut results = 0;
+    loop {
+        match steps.next().await {
+            None => return Answer { results, outcome: Ok(()) },
+            Some(Ok(Either::Left(_))) => results += 1,
+            Some(Ok(Either::Right(_))) => {}
+            Some(Err(error)) => return Answer { results, outcome: Err(error) },
+        }
+    }
+}
+
+/// Whether the same unit may well succeed when run again, told from an engine's own error.
+pub(crate) fn is_transient_database_error(error: &dyn DatabaseError) -> bool {
+    let engines: &[fn(&dyn DatabaseError) -> bool] = &[
+        #[cfg(feature = "sqlite")]
+        sqlite::is_transient,
+        #[cfg(feature = "postgres")]
+        postgres::is_transient,
+        #[cfg(feature = "mysql")]
+        mysql::is_transient,
+    ];
+    engines.iter().any(|is_transient| is_transient(error))
+}
+
+/// The methods of [`Backend`] that every engine has in the same words, on types that have nothing in common.
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+macro_rules! executor_methods {
+    () => {
+        fn fetch_many(connection: &mut Self::Connection, query: Query<Self>) -> Rows<'_, Self> {
+            Executor::fetch_many(connection, query)
+        }
+
+        fn prepare_with<'e>(
+            connection: &'e mut Self::Connection,
+            sql: SqlStr,
+            parameters: &'e [Self::TypeInfo],
+        ) -> BoxFuture<'e, Result<Self::Statement, SqlxError>> {
+            Executor::prepare_with(connection, sql, parameters)
+        }
+
+        fn describe(
+            connection: &mut Self::Connection,
+            sql: SqlStr,
+        ) -> BoxFuture<'_, Result<Describe<Self>, SqlxError>> {
+            Executor::describe(connection, sql)
+        }
+
+        fn column<T: ColumnType<Self>>(row: &Self::Row, index: usize) -> Result<T, SqlxError> {
+            row.try_get(index)
+        }
+    };
+}
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+use executor_methods;

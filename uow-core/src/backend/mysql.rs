@@ -1,0 +1,146 @@
+//! MySQL and MariaDB: DDL commits, a deadlock rolls back, and in both cases the next statement is a transaction of its own.
+
+use futures_core::future::BoxFuture;
+use futures_util::stream::StreamExt;
+use sqlx_core::Error as SqlxError;
+use sqlx_core::describe::Describe;
+use sqlx_core::error::DatabaseError;
+use sqlx_core::executor::Executor;
+use sqlx_core::row::Row;
+use sqlx_core::sql_str::SqlStr;
+use sqlx_mysql::{MySql, MySqlDatabaseError};
+
+use super::{Backend, CommitFailure, Dialect, Query, Rows, executor_methods};
+use crate::entity::ColumnType;
+use crate::error::Error;
+use crate::transaction_options::{Plan, TransactionOptions};
+
+/// `ER_SP_DOES_NOT_EXIST`: the sentinel is gone, and its transaction with it.
+const SAVEPOINT_GONE: u16 = 1305;
+/// `ER_LOCK_DEADLOCK`, which is also what a Galera conflict says.
+const DEADLOCK: u16 = 1213;
+/// `ER_CHECKREAD`: a row changed since the snapshot (`innodb_snapshot_isolation`).
+const SNAPSHOT_CONFLICT: u16 = 1020;
+/// `ER_LOCK_WAIT_TIMEOUT`.
+const LOCK_WAIT_TIMEOUT: u16 = 1205;
+impl Backend for MySql {
+    const DIALECT: Dialect = Dialect::MySql;
+    // The savepoint is a sentinel: it is there for as long as the transaction is.
+    const BEGIN: &'static str = "START TRANSACTION; SAVEPOINT uow";
+    const CHECK: &'static str = "RELEASE SAVEPOINT uow";
+    // `completion_type` may make a plain COMMIT begin the next transaction.
+    const COMMIT: &'static str = "COMMIT AND NO CHAIN NO RELEASE";
+    const CHECKED_COMMIT: &'static str = "RELEASE SAVEPOINT uow; COMMIT AND NO CHAIN NO RELEASE";
+    const ROLLBACK: &'static str = "ROLLBACK AND NO CHAIN NO RELEASE";
+    const CHECKED_ROLLBACK: &'static str = "ROLLBACK TO SAVEPOINT uow; ROLLBACK AND NO CHAIN NO RELEASE";
+    const MARKER_TABLE: &'static str = "CREATE TABLE IF NOT EXISTS uow_marker (\
+         id CHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY, \
+         void BOOLEAN NOT NULL, \
+         created_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP) ENGINE = InnoDB";
+    const NEEDS_SENTINEL: bool = false;
+    // Two statements in one message need the text protocol.
+    const PREPARES_TEXT: bool = false;
+
+    fn plan(options: &TransactionOptions) -> Result<Plan, Error> {
+        let lacks = |option: &str, instead| Error::Unsupported {
+            engine: "MySQL",
+            option: option.to_owned(),
+            instead,
+        };
+        if options.sqlite_mode.is_some() {
+            return Err(lacks("SQLite begin mode", "leave `sqlite_mode` out for it"));
+        }
+        if options.deferrable {
+            return Err(lacks("deferrable transaction", "leave `deferrable` out for it"));
+        }
+        let mut begin = String::new();
+        let mut restore = String::new();
+        let mut set = |variable: &str, value: String| {
+            begin.push_str(&format!(
+                "SET @uow_{variable} = @@SESSION.{variable}, SESSION {variable} = {value}; "
+            ));
+            restore.push_str(if restore.is_empty() { "SET " } else { ", " });
+            restore.push_str(&format!("SESSION {variable} = @uow_{variable}"));
+        };
+        if let Some(timeout) = options.statement_timeout {
+            set("max_statement_time", format!("{:.6}", timeout.as_secs_f64().max(0.000_001)));
+        }
+        if let Some(timeout) = options.lock_timeout {
+            // In whole seconds, the next one up.
+            set("innodb_lock_wait_timeout", timeout.as_millis().div_ceil(1000).max(1).to_string());
+        }
+        if let Some(level) = options.isolation {
+            // Without SESSION it is the next transaction's level only: the connection is left as it was.
+            begin.push_str(&format!("SET TRANSACTION ISOLATION LEVEL {}; ", level.sql()));
+        }
+        begin.push_str(if options.read_only { "START TRANSACTION READ ONLY" } else { "START TRANSACTION" });
+        begin.push_str("; SAVEPOINT uow");
+        Ok(Plan { begin: begin.into(), restore: restore.into(), remembers: false })
+    }
+
+    fn marker_table(connection: &mut Self::Connection) -> BoxFuture<'_, Result<String, SqlxError>> {
+        Box::pin(async move {
+            let name = "SELECT concat('`', replace(database(), '`', '``'), '`.uow_marker')";
+            let name: Option<String> = Executor::fetch_one(connection, name).await?.try_get(0)?;
+            Ok(name.unwrap_or_else(|| "uow_marker".to_owned()))
+        })
+    }
+
+    fn marker_fence(table: &str, id: &str) -> String {
+        format!("INSERT IGNORE INTO {table} (id, void) VALUES ('{id}', TRUE)")
+    }
+
+    fn marker_clean_up(seconds: u64) -> String {
+        format!("DELETE FROM uow_marker WHERE created_at < now() - INTERVAL {seconds} SECOND")
+    }
+
+    executor_methods!();
+
+    fn fetch_optional(
+        connection: &mut Self::Connection,
+        query: Query<Self>,
+    ) -> BoxFuture<'_, Result<Option<Self::Row>, SqlxError>> {
+        // sqlx stops at the first row here, and would leave the rest, an error in it included, to the next statement.
+        Box::pin(async move {
+            let mut steps = Executor::fetch_many(connection, query);
+            let mut first = None;
+            while let Some(step) = steps.next().await {
+                first = first.or(step?.right());
+            }
+            Ok(first)
+        })
+    }
+
+    fn judge_commit(error: &SqlxError) -> CommitFailure {
+        match number(error) {
+            // In a cluster a conflict with another node shows only now.
+            Some(DEADLOCK | SNAPSHOT_CONFLICT) => CommitFailure::NotCommitted,
+            _ => CommitFailure::Unknown,
+        }
+    }
+
+    fn sentinel_gone(error: &SqlxError) -> bool {
+        number(error) == Some(SAVEPOINT_GONE)
+    }
+
+    fn rolled_back<'e>(_: &'e mut Self::Connection, error: &'e SqlxError) -> BoxFuture<'e, bool> {
+        // Not a lock wait, which ends the statement alone: where `innodb_rollback_on_timeout` makes it end the transaction,
+        // that one is found gone.
+        Box::pin(std::future::ready(matches!(number(error), Some(DEADLOCK | SNAPSHOT_CONFLICT))))
+    }
+}
+
+fn number(error: &SqlxError) -> Option<u16> {
+    error.as_database_error().and_then(number_of)
+}
+
+fn number_of(error: &dyn DatabaseError) -> Option<u16> {
+    error.try_downcast_ref::<MySqlDatabaseError>().map(MySqlDatabaseError::number)
+}
+
+/// Deadlock, snapshot conflict, lock wait timeout, no lock without waiting, a node that has no quorum.
+pub(super) fn is_transient(error: &dyn DatabaseError) -> bool {
+    number_of(error).is_some_and(|number| {
+        matches!(number, DEADLOCK | SNAPSHOT_CONFLICT | LOCK_WAIT_TIMEOUT | 3572 | 1047)
+    })
+}

@@ -1,0 +1,127 @@
+//! PostgreSQL: a failed statement fails the transaction, and COMMIT of a failed one answers as if all were well.
+
+use futures_core::future::BoxFuture;
+use sqlx_core::Error as SqlxError;
+use sqlx_core::describe::Describe;
+use sqlx_core::error::DatabaseError;
+use sqlx_core::executor::Executor;
+use sqlx_core::row::Row;
+use sqlx_core::sql_str::SqlStr;
+use sqlx_postgres::{PgDatabaseError, PgSeverity, Postgres};
+
+use super::{Backend, CommitFailure, Dialect, Query, Rows, executor_methods};
+use crate::entity::ColumnType;
+use crate::error::Error;
+use crate::transaction_options::{Plan, TransactionOptions};
+
+impl Backend for Postgres {
+    const DIALECT: Dialect = Dialect::Postgres;
+    const BEGIN: &'static str = "BEGIN";
+    // COMMIT alone answers a failed transaction with success; the SELECT before it answers with an error.
+    const CHECK: &'static str = "SELECT 1";
+    const COMMIT: &'static str = "COMMIT";
+    const CHECKED_COMMIT: &'static str = "SELECT 1; COMMIT";
+    const ROLLBACK: &'static str = "ROLLBACK";
+    const CHECKED_ROLLBACK: &'static str = "ROLLBACK";
+    const MARKER_TABLE: &'static str = "CREATE TABLE IF NOT EXISTS uow_marker (\
+         id CHAR(32) NOT NULL PRIMARY KEY, \
+         void BOOLEAN NOT NULL, \
+         created_at TIMESTAMPTZ NOT NULL DEFAULT now())";
+    const NEEDS_SENTINEL: bool = true;
+    // Two statements in one message need the text protocol.
+    const PREPARES_TEXT: bool = false;
+
+    fn plan(options: &TransactionOptions) -> Result<Plan, Error> {
+        let lacks = |option: &str, instead| Error::Unsupported {
+            engine: "PostgreSQL",
+            option: option.to_owned(),
+            instead,
+        };
+        if options.sqlite_mode.is_some() {
+            return Err(lacks("SQLite begin mode", "leave `sqlite_mode` out for it"));
+        }
+        let mut text = String::from(Self::BEGIN);
+        if let Some(level) = options.isolation {
+            text.push_str(" ISOLATION LEVEL ");
+            text.push_str(level.sql());
+        }
+        if options.read_only {
+            text.push_str(" READ ONLY");
+        }
+        if options.deferrable {
+            text.push_str(" DEFERRABLE");
+        }
+        // LOCAL: until the end of the transaction, whichever it is.
+        for (name, timeout) in
+            [("statement_timeout", options.statement_timeout), ("lock_timeout", options.lock_timeout)]
+        {
+            if let Some(timeout) = timeout {
+                text.push_str(&format!(
+                    "; SET LOCAL {name} = {}",
+                    timeout.as_millis().clamp(1, i32::MAX as u128)
+                ));
+            }
+        }
+        Ok(Plan::plain(text.into()))
+    }
+
+    fn marker_table(connection: &mut Self::Connection) -> BoxFuture<'_, Result<String, SqlxError>> {
+        Box::pin(async move {
+            let name = "SELECT coalesce((SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c \
+                        JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass('uow_marker')), 'uow_marker')";
+            Executor::fetch_one(connection, name).await?.try_get(0)
+        })
+    }
+
+    fn marker_fence(table: &str, id: &str) -> String {
+        format!("INSERT INTO {table} (id, void) VALUES ('{id}', TRUE) ON CONFLICT (id) DO NOTHING")
+    }
+
+    fn marker_clean_up(seconds: u64) -> String {
+        format!("DELETE FROM uow_marker WHERE created_at < now() - interval '{seconds} seconds'")
+    }
+
+    executor_methods!();
+
+    fn fetch_optional(
+        connection: &mut Self::Connection,
+        query: Query<Self>,
+    ) -> BoxFuture<'_, Result<Option<Self::Row>, SqlxError>> {
+        // sqlx reads on to the end here: an error may follow the first row.
+        Executor::fetch_optional(connection, query)
+    }
+
+    fn judge_commit(error: &SqlxError) -> CommitFailure {
+        match error {
+            // The connection went while COMMIT was on its way.
+            error if Self::ends_connection(error) => CommitFailure::Unknown,
+            _ => CommitFailure::NotCommitted,
+        }
+    }
+
+    fn ends_connection(error: &SqlxError) -> bool {
+        error.as_database_error().is_none_or(ends_connection)
+    }
+
+    fn sentinel_gone(error: &SqlxError) -> bool {
+        // No such savepoint; no transaction to have one in.
+        let code = error.as_database_error().and_then(|error| error.code());
+        matches!(code.as_deref(), Some("3B001" | "25P01"))
+    }
+
+    fn rolled_back<'e>(_: &'e mut Self::Connection, _: &'e SqlxError) -> BoxFuture<'e, bool> {
+        Box::pin(std::future::ready(false))
+    }
+}
+
+/// A FATAL error is the last thing a connection says.
+fn ends_connection(error: &dyn DatabaseError) -> bool {
+    let severity = error.try_downcast_ref::<PgDatabaseError>().map(PgDatabaseError::severity);
+    !matches!(severity, Some(PgSeverity::Error))
+}
+
+/// Serialization failure, deadlock, lock not available, the connection ended by the server or not yet accepted by it.
+pub(super) fn is_transient(error: &dyn DatabaseError) -> bool {
+    const CODES: [&str; 8] = ["40001", "40P01", "55P03", "25P03", "57P01", "57P02", "57P03", "53300"];
+    error.try_downcast_ref::<PgDatabaseError>().is_some_and(|error| CODES.contains(&error.code()))
+}

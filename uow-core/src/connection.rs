@@ -1,0 +1,90 @@
+//! A pooled connection that goes back to the pool only when it is known to be clean.
+
+use std::ops::{Deref, DerefMut};
+
+use sqlx_core::Error;
+use sqlx_core::database::Database;
+use sqlx_core::pool::{Pool, PoolConnection};
+use tokio::runtime::Handle;
+
+use crate::marker::MarkerRow;
+
+/// A connection out of the pool, presumed dirty: dropped, it is *closed*, and the server rolls back what was open on it.
+///
+/// Only [`release`](Self::release), called after a completed COMMIT or ROLLBACK, hands it back. That one rule covers an
+/// abandoned BEGIN, a half-read result, a MySQL connection that has lost step and a transaction nobody knows about.
+///
+/// It is boxed, for it changes hands at each statement, and a driver's connection is hundreds of bytes.
+pub(crate) struct Held<DB: Database>(Box<Inner<DB>>);
+
+pub(crate) struct Inner<DB: Database> {
+    /// `None` only once it was released or closed, which both consume the guard.
+    connection: Option<PoolConnection<DB>>,
+    /// Where it was acquired: a unit may be dropped on a thread that has no runtime, where sqlx's own drop panics.
+    runtime: Option<Handle>,
+    pub(crate) transaction: OpenTransaction,
+}
+
+/// What has to be known of the transaction that is open on a connection, to end it.
+#[derive(Debug, Default)]
+pub(crate) struct OpenTransaction {
+    /// Sent behind COMMIT or ROLLBACK, beside what the plan says.
+    pub(crate) restore: String,
+    /// Something was done on the connection that the session did not see.
+    pub(crate) unverified: bool,
+    /// The row the unit leaves, if it leaves one.
+    pub(crate) marker: Option<MarkerRow>,
+}
+
+impl<DB: Database> Held<DB> {
+    pub(crate) async fn acquire(pool: &Pool<DB>) -> Result<Self, Error> {
+        let connection = Some(pool.acquire().await?);
+        let runtime = Handle::try_current().ok();
+        Ok(Self(Box::new(Inner { connection, runtime, transaction: OpenTransaction::default() })))
+    }
+
+    pub(crate) fn get(&mut self) -> Result<&mut DB::Connection, Error> {
+        self.0.connection.as_deref_mut().ok_or(Error::PoolClosed)
+    }
+
+    pub(crate) fn peek(&self) -> Option<&DB::Connection> {
+        self.0.connection.as_deref()
+    }
+
+    /// Back to the pool: no transaction is open on it, and no answer of the server is outstanding.
+    pub(crate) fn release(mut self) {
+        let connection = self.0.connection.take();
+        let _runtime = self.0.runtime.as_ref().map(Handle::enter);
+        drop(connection);
+    }
+
+    /// The runtime to finish work in, for a guard that is dropped.
+    pub(crate) fn runtime(&self) -> Option<Handle> {
+        self.0.runtime.clone()
+    }
+}
+
+impl<DB: Database> Deref for Held<DB> {
+    type Target = Inner<DB>;
+
+    fn deref(&self) -> &Inner<DB> {
+        &self.0
+    }
+}
+
+impl<DB: Database> DerefMut for Held<DB> {
+    fn deref_mut(&mut self) -> &mut Inner<DB> {
+        &mut self.0
+    }
+}
+
+impl<DB: Database> Drop for Inner<DB> {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            // Detached, its socket is closed here and now: no task, so it works in a runtime that is shutting down too.
+            // The runtime is entered for the pool's `min_connections`, which may want to spawn.
+            let _runtime = self.runtime.as_ref().map(Handle::enter);
+            drop(connection.detach());
+        }
+    }
+}

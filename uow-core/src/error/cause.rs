@@ -1,0 +1,72 @@
+//! The first thing that went wrong in a unit.
+
+use std::fmt;
+
+use super::record::{is_transient, record};
+
+/// The first thing that went wrong in a unit, kept by the session even when the caller swallowed the error.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Cause {
+    /// Sending something to the server failed.
+    ///
+    /// The error is a faithful record of the one the caller was given: the same variant of `sqlx::Error`, and for a
+    /// database error the same message, code, kind, constraint and table. (The engine's own error type went to the caller.)
+    Failed {
+        /// What was being done: `statement`, `COMMIT`, `SAVEPOINT`, …
+        during: &'static str,
+        /// The recorded error.
+        error: sqlx_core::Error,
+    },
+    /// The future or the row stream was dropped before it had completed, by a timeout, a `select!` or a task that was
+    /// aborted.
+    Abandoned {
+        /// What was being done.
+        during: &'static str,
+    },
+    /// The unit took longer than the deadline it was given.
+    DeadlineExceeded,
+    /// COMMIT found the transaction it belongs to no longer there.
+    TransactionGone,
+}
+
+impl Cause {
+    pub(crate) fn failed(during: &'static str, error: &sqlx_core::Error) -> Self {
+        Self::Failed { during, error: record(error) }
+    }
+
+    /// Whether the same unit, run again from its start, may well succeed.
+    pub fn is_transient(&self) -> bool {
+        self.sqlx().is_some_and(is_transient)
+    }
+
+    /// The recorded error of sqlx, if it was one.
+    pub fn sqlx(&self) -> Option<&sqlx_core::Error> {
+        match self {
+            Self::Failed { error, .. } => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed { during, error } => write!(f, "the {during} failed: {error}"),
+            Self::Abandoned { during } => {
+                write!(f, "the {during} was abandoned (its future was dropped before it had completed)")
+            }
+            Self::DeadlineExceeded => f.write_str("it took longer than the deadline it was given"),
+            Self::TransactionGone => f.write_str(
+                "the transaction was no longer there (a statement that commits implicitly, a COMMIT or ROLLBACK inside \
+                 a procedure, or a rollback by the server itself)",
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Cause {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.sqlx().map(|error| error as _)
+    }
+}

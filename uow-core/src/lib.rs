@@ -1,0 +1,50 @@
+//! The runtime of [`unit-of-work`]: depend on that crate, which re-exports everything here beside the derives.
+//!
+//! From the bottom up: [`Backend`] is the seam to an engine; [`Session`] owns the conversation with the database inside
+//! one unit and is an [`sqlx::Executor`](sqlx_core::executor::Executor); [`Repository`] and [`Lazy`] hang repositories on
+//! it; [`UnitOfWork`] begins, commits and rolls back; [`Options`] opens units with an isolation level or runs a closure in one.
+//!
+//! [`unit-of-work`]: https://docs.rs/unit-of-work
+
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout))]
+
+mod backend;
+mod closure;
+mod connection;
+mod entity;
+mod error;
+mod marker;
+mod options;
+mod raw;
+mod repository;
+mod retry;
+mod scope;
+mod session;
+mod sql;
+mod transaction_options;
+mod unit_of_work;
+
+pub use backend::{Backend, CommitFailure, Dialect, Query, Rows, Step};
+pub use closure::{AsyncFuncMut, AsyncFuncOnce};
+pub use entity::{Column, ColumnType, Entity, Table};
+pub use error::{Cause, Error};
+pub use marker::{Marker, Verification};
+pub use options::Options;
+pub use raw::RawConnection;
+pub use repository::{Lazy, Repository, SameDatabase};
+pub use retry::Retry;
+pub use scope::{CommitInsideScope, Scope};
+pub use session::{Session, SessionField, SessionState};
+pub use transaction_options::{Isolation, Plan, SqliteMode, TransactionOptions};
+pub use unit_of_work::UnitOfWork;
+
+/// What the derives' output refers to. Not for use by hand: it changes without notice.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::entity::bind;
+    pub use crate::{
+        Backend, Column, ColumnType, Entity, Error, Lazy, Repository, Session, SessionField, Table,
+        UnitOfWork,
+    };
+    pub use sqlx_core::error::{BoxDynError, Error as SqlxError};
+}

@@ -1,0 +1,216 @@
+//! Units with options, and units run in a closure.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::time::{Duration, Instant};
+
+use sqlx_core::pool::Pool;
+
+use crate::backend::Backend;
+use crate::closure::{AsyncFuncMut, AsyncFuncOnce};
+use crate::error::Error;
+use crate::marker::Verification;
+use crate::retry::Retry;
+use crate::scope::{Attempt, Scope};
+use crate::session::{Session, Settings};
+use crate::transaction_options::{Isolation, Plan, SqliteMode, TransactionOptions};
+use crate::unit_of_work::UnitOfWork;
+
+/// How units of the type `U` are begun, and a way to run a closure in one.
+///
+/// Made by [`UnitOfWork::options`]. What concerns the transaction is sent with BEGIN, in one message, and the connection is
+/// what it was before when it goes back to the pool. An option the engine does not have is an [`Error::Unsupported`] before
+/// anything is sent, never a warning.
+pub struct Options<U: UnitOfWork> {
+    pool: Pool<U::Database>,
+    transaction: TransactionOptions,
+    deadline: Option<Duration>,
+    retry: Retry,
+    verification: Option<Verification<U::Database>>,
+    unit: PhantomData<fn() -> U>,
+}
+
+impl<U: UnitOfWork> Options<U> {
+    pub(crate) fn new(pool: &Pool<U::Database>) -> Self {
+        Self {
+            pool: pool.clone(),
+            transaction: TransactionOptions::default(),
+            deadline: None,
+            retry: Retry::NEVER,
+            verification: None,
+            unit: PhantomData,
+        }
+    }
+
+    /// The isolation level; the engine's own default if it is not called. SQLite has `Serializable` alone.
+    #[must_use]
+    pub fn isolation(mut self, level: Isolation) -> Self {
+        self.transaction.isolation = Some(level);
+        self
+    }
+
+    /// Whether the unit promises not to write: the engine refuses a write then. On SQLite it begins DEFERRED.
+    #[must_use]
+    pub fn read_only(mut self, read_only: bool) -> Self {
+        self.transaction.read_only = read_only;
+        self
+    }
+
+    /// Whether a serializable, read-only unit waits for a moment in which it cannot conflict. PostgreSQL only.
+    #[must_use]
+    pub fn deferrable(mut self, deferrable: bool) -> Self {
+        self.transaction.deferrable = deferrable;
+        self
+    }
+
+    /// When the unit takes the write lock. SQLite only.
+    #[must_use]
+    pub fn sqlite_mode(mut self, mode: SqliteMode) -> Self {
+        self.transaction.sqlite_mode = Some(mode);
+        self
+    }
+
+    /// How long the server may work on one statement. PostgreSQL and MariaDB; for SQLite there is
+    /// [`deadline`](Self::deadline).
+    #[must_use]
+    pub fn statement_timeout(mut self, timeout: Duration) -> Self {
+        self.transaction.statement_timeout = Some(timeout);
+        self
+    }
+
+    /// How long a statement may wait for a lock. MySQL and MariaDB count in whole seconds: the next one up is taken.
+    #[must_use]
+    pub fn lock_timeout(mut self, timeout: Duration) -> Self {
+        self.transaction.lock_timeout = Some(timeout);
+        self
+    }
+
+    /// How long the whole unit may take, from its first statement on. A statement is cut off then, and a commit refused;
+    /// in [`run`](Self::run) so is the closure, wherever it waits. A COMMIT that is on its way is not.
+    #[must_use]
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+
+    /// How often [`run`](Self::run) may try. Once, if it is not called.
+    #[must_use]
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// How to find out about a COMMIT that was not answered, instead of answering [`Error::OutcomeUnknown`]. With
+    /// [`Verification::marker`] and [`retry`](Self::retry), `run` does its work exactly once, across a connection or a
+    /// server that was killed.
+    #[must_use]
+    pub fn verify(mut self, verification: Verification<U::Database>) -> Self {
+        self.verification = Some(verification);
+        self
+    }
+
+    /// A unit with these options. Sends nothing and takes no connection: the first statement does.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsupported`] for an option the engine does not have.
+    pub fn build(&self) -> Result<U, Error> {
+        Ok(U::with_session(self.session(false)?))
+    }
+
+    /// A unit with these options whose transaction is begun now.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsupported`] for an option the engine does not have, [`Error::Sqlx`] if no connection could be had or
+    /// BEGIN failed.
+    pub async fn begin(&self) -> Result<U, Error> {
+        let mut unit = self.build()?;
+        unit.session().shared().begin().await?;
+        Ok(unit)
+    }
+
+    /// Runs `operation` in a unit of its own: commits on `Ok`, rolls back on `Err` and hands the error back unchanged.
+    ///
+    /// With [`retry`](Self::retry) the closure may be called again, each time with a fresh unit, so it must not carry state
+    /// from one call to the next: one that mutates what it captured does not compile. See [`run_once`](Self::run_once).
+    ///
+    /// # Errors
+    ///
+    /// The closure's own error, unchanged; or, by way of `From`, an [`Error`] of the unit: those of
+    /// [`commit`](UnitOfWork::commit) and of [`begin`](Self::begin). When the attempts run out, that of the last one.
+    pub async fn run<F, T, E>(&self, mut operation: F) -> Result<T, E>
+    where
+        F: for<'u> AsyncFuncMut<&'u mut Scope<U>, Result<T, E>, Fut: Send> + Send,
+        F: for<'u> AsyncFnMut(&'u mut Scope<U>) -> Result<T, E>,
+        E: From<Error>,
+    {
+        let began = Instant::now();
+        let mut attempts = 0;
+        loop {
+            let mut attempt = Attempt::new(self.session(true)?);
+            let outcome = attempt.in_time(self.deadline, async |scope| operation(scope).await).await;
+            attempts += 1;
+            let failed = match attempt.end(outcome).await {
+                Ok(value) => return Ok(value),
+                Err(failed) => failed,
+            };
+            let pause = self.retry.pause(attempts, began).filter(|_| failed.transient);
+            let Some(pause) = pause else { return Err(failed.error) };
+            tracing::debug!(unit = U::NAME, attempts, ?pause, "a unit of work is run again");
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// As [`run`](Self::run), for a closure that is called exactly once and may use up or mutate what it captured. There is
+    /// no retry.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    pub async fn run_once<F, T, E>(&self, operation: F) -> Result<T, E>
+    where
+        F: for<'u> AsyncFuncOnce<&'u mut Scope<U>, Result<T, E>, Fut: Send> + Send,
+        F: for<'u> AsyncFnOnce(&'u mut Scope<U>) -> Result<T, E>,
+        E: From<Error>,
+    {
+        let mut attempt = Attempt::new(self.session(true)?);
+        let outcome = attempt.in_time(self.deadline, operation).await;
+        attempt.end(outcome).await.map_err(|failed| failed.error)
+    }
+
+    fn session(&self, guarded: bool) -> Result<Session<U::Database>, Error> {
+        let plan = if self.transaction == TransactionOptions::default() {
+            Plan::plain(U::Database::BEGIN.into())
+        } else {
+            U::Database::plan(&self.transaction)?
+        };
+        let settings = Settings {
+            name: U::NAME,
+            plan,
+            deadline: self.deadline,
+            // What writes nothing leaves nothing to ask for.
+            verification: self.verification.clone().filter(|_| !self.transaction.read_only),
+            guarded,
+        };
+        Ok(Session::open(&self.pool, settings))
+    }
+}
+
+impl<U: UnitOfWork> Clone for Options<U> {
+    fn clone(&self) -> Self {
+        Self { pool: self.pool.clone(), verification: self.verification.clone(), ..*self }
+    }
+}
+
+impl<U: UnitOfWork> fmt::Debug for Options<U> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("unit", &U::NAME)
+            .field("transaction", &self.transaction)
+            .field("deadline", &self.deadline)
+            .field("retry", &self.retry)
+            .field("verification", &self.verification)
+            .finish_non_exhaustive()
+    }
+}

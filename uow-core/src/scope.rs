@@ -1,0 +1,170 @@
+//! Scopes: what a `run` or `savepoint` closure is lent, and what happens when it ends.
+
+use std::future::{Ready, ready};
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::{Cause, Error};
+use crate::session::Session;
+use crate::unit_of_work::{UnitOfWork, flush_and_commit};
+
+/// The unit of work inside a [`run`](crate::Options::run) or [`savepoint`](UnitOfWork::savepoint) closure.
+///
+/// It is the unit in all but its end: the getters, `session`, `flush`, `refresh` and further savepoints are there, and a
+/// function that takes `&mut Database` takes `&mut Scope<Database>` too. `commit` and `rollback` do not compile: the
+/// closure's result decides.
+#[derive(Debug)]
+pub struct Scope<U> {
+    unit: U,
+}
+
+impl<U> Scope<U> {
+    pub(crate) fn new(unit: U) -> Self {
+        Self { unit }
+    }
+
+    pub(crate) fn unit(&mut self) -> &mut U {
+        &mut self.unit
+    }
+}
+
+impl<U> Deref for Scope<U> {
+    type Target = U;
+
+    fn deref(&self) -> &U {
+        &self.unit
+    }
+}
+
+impl<U> DerefMut for Scope<U> {
+    fn deref_mut(&mut self) -> &mut U {
+        &mut self.unit
+    }
+}
+
+/// Nothing implements this: it is what [`Scope::commit`] and [`Scope::rollback`] ask for.
+#[diagnostic::on_unimplemented(
+    message = "a unit cannot be committed or rolled back inside a `run` or `savepoint` closure",
+    label = "return `Ok` from the closure to keep its work, or `Err` to undo it"
+)]
+pub trait CommitInsideScope {}
+
+impl<U> Scope<U> {
+    /// Does not compile, so that the end of the scope is decided in one place. Return `Ok` from the closure.
+    pub fn commit(&mut self) -> Ready<Result<(), Error>>
+    where
+        U: CommitInsideScope,
+    {
+        ready(Err(Error::InsideScope { method: "commit" }))
+    }
+
+    /// Does not compile, so that the end of the scope is decided in one place. Return `Err` from the closure.
+    pub fn rollback(&mut self) -> Ready<Result<(), Error>>
+    where
+        U: CommitInsideScope,
+    {
+        ready(Err(Error::InsideScope { method: "rollback" }))
+    }
+}
+
+/// A savepoint scope that is open: the unit has moved into it, and goes home when it ends, by whatever road.
+pub(crate) struct OpenScope<'u, U: UnitOfWork> {
+    home: &'u mut U,
+    scope: Scope<U>,
+    /// The unit's own session, which the closure could have replaced.
+    session: Session<U::Database>,
+    depth: u32,
+    ended: bool,
+}
+
+impl<'u, U: UnitOfWork> OpenScope<'u, U> {
+    /// Moves the unit into a scope. What stays behind is an empty unit on another handle, which nobody can reach.
+    pub(crate) fn open(home: &'u mut U) -> Result<Self, Error> {
+        let depth = home.session().shared().open_scope()?;
+        let session = home.session().share();
+        let stand_in = U::with_session(session.share());
+        let unit = std::mem::replace(home, stand_in);
+        Ok(Self { home, scope: Scope::new(unit), session, depth, ended: false })
+    }
+
+    pub(crate) fn scope(&mut self) -> &mut Scope<U> {
+        &mut self.scope
+    }
+
+    /// Keeps the scope's work.
+    pub(crate) async fn release(mut self) -> Result<(), Error> {
+        self.ended = true;
+        let depth = self.depth;
+        self.session.shared().release_scope(depth).await
+    }
+
+    /// Undoes the scope's work.
+    pub(crate) async fn undo(mut self) -> Result<(), Error> {
+        self.ended = true;
+        let depth = self.depth;
+        self.session.shared().undo_scope(depth).await
+    }
+}
+
+impl<U: UnitOfWork> Drop for OpenScope<'_, U> {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.session.shared().abandon_scope(self.depth);
+        }
+        std::mem::swap(self.home, self.scope.unit());
+    }
+}
+
+/// One run of a closure in a unit of its own.
+pub(crate) struct Attempt<U: UnitOfWork> {
+    scope: Scope<U>,
+    /// The unit's own session, which the closure could have replaced.
+    session: Session<U::Database>,
+}
+
+/// Why an attempt failed, and whether another one may succeed.
+pub(crate) struct Failed<E> {
+    pub(crate) error: E,
+    pub(crate) transient: bool,
+}
+
+impl<U: UnitOfWork> Attempt<U> {
+    pub(crate) fn new(session: Session<U::Database>) -> Self {
+        let own = session.share();
+        Self { scope: Scope::new(U::with_session(session)), session: own }
+    }
+
+    /// Runs the closure, and cuts it off at the unit's deadline, wherever it waits.
+    pub(crate) async fn in_time<F, T, E>(&mut self, deadline: Option<Duration>, operation: F) -> Result<T, E>
+    where
+        F: for<'u> AsyncFnOnce(&'u mut Scope<U>) -> Result<T, E>,
+        E: From<Error>,
+    {
+        let Some(deadline) = deadline else { return operation(&mut self.scope).await };
+        match tokio::time::timeout(deadline, operation(&mut self.scope)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(Error::RolledBack { cause: Arc::new(Cause::DeadlineExceeded) }.into()),
+        }
+    }
+
+    /// Commits or rolls back, by the closure's outcome.
+    pub(crate) async fn end<T, E: From<Error>>(mut self, outcome: Result<T, E>) -> Result<T, Failed<E>> {
+        let shared = self.session.shared();
+        match outcome {
+            Ok(value) => match flush_and_commit(self.scope.unit(), shared).await {
+                Ok(()) => Ok(value),
+                Err(error) => Err(Failed { transient: error.is_transient(), error: error.into() }),
+            },
+            Err(error) => {
+                // What the session saw decides, never the closure's error, which is the user's own.
+                let transient = shared.saw_transient_failure();
+                let rollback = shared.rollback().await;
+                if let Err(rollback) = &rollback {
+                    tracing::error!(unit = U::NAME, error = %rollback, "the rollback of a failed unit failed too");
+                }
+                Err(Failed { error, transient: transient && rollback.is_ok() })
+            }
+        }
+    }
+}

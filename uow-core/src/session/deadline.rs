@@ -1,0 +1,64 @@
+//! The deadline of a whole unit: its statements are cut off at it, and what it did is not committed after it.
+
+use std::sync::Arc;
+
+use sqlx_core::Error as SqlxError;
+use tokio::time::{Instant, timeout_at};
+
+use super::state::{Poison, Shared, State};
+use crate::backend::Backend;
+use crate::error::{Cause, Error};
+
+impl<DB: Backend> Shared<DB> {
+    /// When the unit has to be over, if it was given a deadline, which starts with its first statement.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let allowed = self.settings.deadline?;
+        let mut inner = self.lock();
+        if inner.deadline.is_none() {
+            // (One too far away to be a time is none.)
+            inner.deadline = Instant::now().checked_add(allowed);
+        }
+        inner.deadline
+    }
+
+    /// Runs a statement, and cuts it off at the deadline. (Its lease, dropped then, closes the connection.)
+    pub(super) async fn in_time<T>(
+        &self,
+        statement: impl Future<Output = Result<T, SqlxError>>,
+    ) -> Result<T, SqlxError> {
+        let Some(deadline) = self.deadline() else { return statement.await };
+        match timeout_at(deadline, statement).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(self.exceed(true).into()),
+        }
+    }
+
+    /// Whether the deadline is past. If so the unit is poisoned with it.
+    pub(super) fn check_deadline(&self) {
+        let past = self.lock().deadline.is_some_and(|deadline| deadline <= Instant::now());
+        if past {
+            self.exceed(false);
+        }
+    }
+
+    /// The unit ran out of time: `cut` in the middle of a statement, or between two of them.
+    fn exceed(&self, cut: bool) -> Error {
+        let cause = Arc::new(Cause::DeadlineExceeded);
+        let mut inner = self.lock();
+        inner.state = match std::mem::replace(&mut inner.state, State::Idle) {
+            State::Open(connection) => State::Poisoned(Poison {
+                cause: Arc::clone(&cause),
+                scope: 0,
+                gone: false,
+                connection: Some(connection),
+            }),
+            // The statement that was cut off here has left its mark already; this is the better word for it.
+            State::Poisoned(poison) if cut && matches!(*poison.cause, Cause::Abandoned { .. }) => {
+                State::Poisoned(Poison { cause: Arc::clone(&cause), ..poison })
+            }
+            State::Idle => State::Poisoned(Poison::final_cause(Arc::clone(&cause))),
+            other => other,
+        };
+        Error::RolledBack { cause }
+    }
+}

@@ -1,0 +1,276 @@
+//! A lease of the session's connection to one errand, which must come back.
+
+use std::sync::Arc;
+
+use sqlx_core::Error as SqlxError;
+
+use super::state::{Errand, Inner, Poison, Shared, State};
+use crate::backend::{self, Backend, Query};
+use crate::connection::Held;
+use crate::error::{Cause, Error};
+use crate::sql::{self, Effect};
+
+/// The connection, lent to one errand. It is given back by [`finish`](Self::finish), when the errand's answer has been
+/// read to its end. Dropped before that, the connection is closed and the unit marked abandoned: whoever cancels a future
+/// of the session at whatever await drops a lease.
+pub(crate) struct Lease<'s, DB: Backend> {
+    shared: &'s Shared<DB>,
+    errand: Errand,
+    connection: Option<Held<DB>>,
+    finished: bool,
+}
+
+impl<'s, DB: Backend> Lease<'s, DB> {
+    /// A lease for a statement of the user's: in a transaction, begun now if need be, and in the innermost scope.
+    pub(super) async fn for_statement(shared: &'s Shared<DB>, effect: Effect) -> Result<Self, SqlxError> {
+        let (mut lease, missing) = Self::take_for_statement(shared, effect)?;
+        if lease.connection.is_none() {
+            lease.begin().await?;
+        }
+        if missing {
+            lease.set_savepoints().await?;
+        }
+        if effect == Effect::Opaque && !DB::NEEDS_SENTINEL {
+            // It may end the transaction. What an error says of that is no longer the whole truth; the sentinel's answer is.
+            lease.held()?.transaction.unverified = true;
+        }
+        Ok(lease)
+    }
+
+    /// The lease, and whether savepoints are missing on the server.
+    fn take_for_statement(shared: &'s Shared<DB>, effect: Effect) -> Result<(Self, bool), Error> {
+        let mut inner = shared.lock();
+        if let Some(refusal) = inner.state.refusal() {
+            return Err(refusal);
+        }
+        inner.statements += 1;
+        inner.wrote |= effect != Effect::Reads;
+        let connection = match std::mem::replace(&mut inner.state, State::Lent(Errand::Statement)) {
+            State::Open(connection) => Some(connection),
+            _ => None,
+        };
+        let missing = inner.scopes.sent < inner.scopes.open;
+        Ok((Self::of(shared, Errand::Statement, connection), missing))
+    }
+
+    /// A lease on the connection as it is, for the unit's own errands.
+    pub(super) fn of(shared: &'s Shared<DB>, errand: Errand, connection: Option<Held<DB>>) -> Self {
+        Self { shared, errand, connection, finished: false }
+    }
+
+    pub(crate) fn connection(&mut self) -> Result<&mut DB::Connection, SqlxError> {
+        self.held()?.get()
+    }
+
+    pub(crate) fn peek(&self) -> Option<&DB::Connection> {
+        self.connection.as_ref()?.peek()
+    }
+
+    pub(super) fn held(&mut self) -> Result<&mut Held<DB>, SqlxError> {
+        self.connection.as_mut().ok_or(SqlxError::PoolClosed)
+    }
+
+    /// Takes a connection and begins a transaction on it. A failure leaves the unit as it was: idle.
+    async fn begin(&mut self) -> Result<(), SqlxError> {
+        match begin(self.shared).await {
+            Ok(connection) => {
+                self.connection = Some(connection);
+                Ok(())
+            }
+            Err(error) => {
+                self.become_idle();
+                self.shared.lock().last_failure = Some(Arc::new(Cause::failed("BEGIN", &error)));
+                Err(error)
+            }
+        }
+    }
+
+    /// Sends the savepoints of the scopes that were opened since the last statement, in one message.
+    async fn set_savepoints(&mut self) -> Result<(), SqlxError> {
+        let scopes = self.shared.lock().scopes;
+        let text = sql::set_savepoints(scopes.sent + 1..=scopes.open);
+        let outcome = backend::send::<DB>(self.connection()?, Query::unprepared(text)).await.outcome;
+        match outcome {
+            Ok(()) => {
+                self.shared.lock().scopes.sent = scopes.open;
+                Ok(())
+            }
+            Err(error) => {
+                self.give_back(Some(Failure { during: "SAVEPOINT", error: &error, gone: false }));
+                Err(error)
+            }
+        }
+    }
+
+    /// The errand is done, and its answer read to the end.
+    pub(super) async fn finish<T>(mut self, outcome: Result<T, SqlxError>) -> Result<T, SqlxError> {
+        match &outcome {
+            Ok(_) => self.give_back(None),
+            Err(error) => {
+                let gone = match &mut self.connection {
+                    Some(held) => DB::rolled_back(held.get()?, error).await,
+                    None => false,
+                };
+                self.give_back(Some(Failure { during: self.errand.word(), error, gone }));
+            }
+        }
+        outcome
+    }
+
+    /// The user has had the connection, and nobody saw for what.
+    pub(crate) fn return_unverified(&mut self) {
+        if let Ok(held) = self.held() {
+            held.transaction.unverified = true;
+        }
+        self.give_back(None);
+    }
+
+    fn give_back(&mut self, failure: Option<Failure<'_>>) {
+        let mut connection = self.connection.take();
+        let mut inner = self.shared.lock();
+        let state = match failure {
+            None => {
+                // Whatever failed before, in a scope that was undone, was got over.
+                inner.last_failure = None;
+                connection.map_or(State::Idle, State::Open)
+            }
+            Some(Failure { during, error, gone }) => {
+                let cause = Arc::new(Cause::failed(during, error));
+                inner.last_failure = Some(Arc::clone(&cause));
+                let mut scope = inner.scopes.sent;
+                if is_out_of_step(error) || DB::ends_connection(error) {
+                    // Closed, for who knows what the next answer on it would belong to.
+                    (scope, connection) = (0, None);
+                }
+                State::Poisoned(Poison { cause, scope, gone, connection })
+            }
+        };
+        self.put(&mut inner, state);
+    }
+
+    /// Ends the lease in this state; unless the unit is gone meanwhile, for then there is no one left to use it.
+    fn put(&mut self, inner: &mut Inner<DB>, state: State<DB>) {
+        self.finished = true;
+        if !matches!(inner.state, State::Gone) {
+            inner.state = state;
+        } else if let Some(connection) = state.into_connection() {
+            super::transaction::roll_back_in_background(connection, &self.shared.settings.plan);
+        }
+    }
+
+    /// The errand ended with no transaction left. The connection, if still here, is closed.
+    pub(super) fn become_idle(&mut self) {
+        self.end_in(State::Idle);
+    }
+
+    /// The transaction was ended by an answer that leaves the connection clean: it goes back to the pool.
+    pub(super) fn release(mut self) {
+        self.become_idle();
+        if let Some(connection) = self.connection.take() {
+            connection.release();
+        }
+    }
+
+    /// The transaction came to a bad end. What becomes of the connection is the caller's to decide.
+    pub(super) fn end_badly(mut self, state: State<DB>) -> Option<Held<DB>> {
+        self.end_in(state);
+        self.connection.take()
+    }
+
+    /// The scope of this depth is over on the server, and the unit goes on.
+    pub(super) fn leave_scope(&mut self, depth: u32) {
+        let state = self.connection.take().map_or(State::Idle, State::Open);
+        self.set(state, depth);
+    }
+
+    /// The scope of this depth could not be ended: only the whole unit can be undone.
+    pub(super) fn leave_scope_poisoned(&mut self, depth: u32, cause: &Arc<Cause>, gone: bool) {
+        let cause = Arc::clone(cause);
+        let connection = self.connection.take();
+        self.set(State::Poisoned(Poison { cause, scope: 0, gone, connection }), depth);
+    }
+
+    fn set(&mut self, state: State<DB>, depth: u32) {
+        let mut inner = self.shared.lock();
+        inner.scopes.sent = depth - 1;
+        self.put(&mut inner, state);
+    }
+
+    /// The errand ended the transaction, and with it all scopes that were sent.
+    pub(super) fn end_in(&mut self, state: State<DB>) {
+        let mut inner = self.shared.lock();
+        inner.forget_transaction();
+        self.put(&mut inner, state);
+    }
+}
+
+/// Takes a connection and begins a transaction on it, in one message.
+async fn begin<DB: Backend>(shared: &Shared<DB>) -> Result<Held<DB>, SqlxError> {
+    let settings = &shared.settings;
+    let mut connection = Held::acquire(&shared.pool).await?;
+    if settings.plan.remembers {
+        connection.transaction.restore = DB::remember(connection.get()?).await?;
+    }
+    if let Some(verification) = &settings.verification {
+        connection.transaction.marker = verification.draw(connection.get()?).await?;
+    }
+    backend::send::<DB>(connection.get()?, Query::fixed(settings.plan.begin.clone())).await.outcome?;
+    Ok(connection)
+}
+
+/// A statement that failed, and whether it took the whole transaction with it.
+#[derive(Clone, Copy)]
+struct Failure<'e> {
+    during: &'static str,
+    error: &'e SqlxError,
+    gone: bool,
+}
+
+/// Whether an error leaves unsaid what the server will answer next. One of the server's own does not, and one of encoding a
+/// value comes before anything is sent.
+fn is_out_of_step(error: &SqlxError) -> bool {
+    !matches!(error, SqlxError::Database(_) | SqlxError::Encode(_))
+}
+
+impl<DB: Backend> Drop for Lease<'_, DB> {
+    fn drop(&mut self) {
+        if self.finished {
+            return;
+        }
+        let during = self.errand.word();
+        let cause = Arc::new(Cause::Abandoned { during });
+        self.end_in(match self.errand {
+            Errand::Commit => State::Unknown { cause },
+            // There was no transaction for it to be part of.
+            Errand::Read => State::Idle,
+            Errand::Statement | Errand::Savepoint => State::Poisoned(Poison::final_cause(cause)),
+        });
+        // The connection is closed here, by the drop of `Held`.
+    }
+}
+
+impl<DB: Backend> Shared<DB> {
+    /// Refuses the statements that would end the transaction this session answers for, and tells what another one may do.
+    pub(super) fn admit(&self, text: &str) -> Result<Effect, Error> {
+        match sql::transaction_control(text, DB::DIALECT) {
+            None => Ok(sql::effect(text)),
+            Some(refused) => Err(Error::Refused { statement: refused.statement, instead: refused.instead }),
+        }
+    }
+
+    /// A lease of the connection to the user, behind a sentinel that tells whether the transaction was still there after.
+    pub(super) async fn lease_unverified(&self) -> Result<Lease<'_, DB>, Error> {
+        let mut lease = Lease::for_statement(self, Effect::Writes).await?;
+        if DB::NEEDS_SENTINEL && !lease.held()?.transaction.unverified {
+            let sentinel = Query::fixed(sql::SENTINEL);
+            if let Err(error) = backend::send::<DB>(lease.connection()?, sentinel).await.outcome {
+                return Err(lease
+                    .finish(Err::<(), _>(error))
+                    .await
+                    .err()
+                    .map_or(Error::UnitGone, Error::from));
+            }
+        }
+        Ok(lease)
+    }
+}

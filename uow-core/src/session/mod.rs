@@ -1,0 +1,174 @@
+//! The session: the conversation with the database inside one unit of work.
+
+mod deadline;
+mod executor;
+mod lease;
+mod rows;
+mod scopes;
+mod state;
+mod transaction;
+
+use std::fmt;
+use std::sync::Arc;
+
+use sqlx_core::pool::Pool;
+
+use crate::backend::Backend;
+use crate::error::Error;
+use crate::raw::RawConnection;
+pub(crate) use lease::Lease;
+pub use state::SessionState;
+pub(crate) use state::{Settings, Shared};
+
+/// The conversation with the database inside one unit of work: a connection, and the transaction on it.
+///
+/// A field of this type makes a struct a unit of work ([`UnitOfWork`](crate::UnitOfWork)) or a repository
+/// ([`Repository`](crate::Repository)). `&mut Session<DB>` is an sqlx `Executor`, so `sqlx::query`, `query_as`,
+/// `QueryBuilder`, `raw_sql`, the checked macros and streaming `fetch` work on it as they do on a pool.
+///
+/// Nothing is sent, and no connection is taken from the pool, before the first statement; that one acquires, sends BEGIN
+/// and then itself. Commit and rollback give the connection back, and the next statement begins anew. A session is not
+/// `Clone`: its unit lends it, one statement at a time.
+///
+/// # Errors
+///
+/// A statement's own failure is handed on unchanged. From then on the session is *poisoned*: every further statement is
+/// refused without reaching the server, and `commit` answers [`Error::RolledBack`] with that first cause; `rollback` makes
+/// the unit usable again. Only inside [`savepoint`](crate::UnitOfWork::savepoint) is a failure confined to the scope. The
+/// same holds for a statement that was *abandoned*, its future dropped before it was done; its connection is closed.
+///
+/// Statements that would end the transaction (`COMMIT`, `ROLLBACK`, `SAVEPOINT`, …, and on MySQL those that commit
+/// implicitly) are refused with [`Error::Refused`], which names the method to use instead.
+///
+/// # Example
+///
+/// ```
+/// use sqlx::Sqlite;
+/// use unit_of_work::{Repository, Session};
+///
+/// #[derive(Repository)]
+/// pub struct Blogs {
+///     session: Session<Sqlite>,
+/// }
+///
+/// impl Blogs {
+///     pub async fn count(&mut self) -> sqlx::Result<i64> {
+///         sqlx::query_scalar("SELECT count(*) FROM blog").fetch_one(&mut self.session).await
+///     }
+/// }
+/// ```
+pub struct Session<DB: Backend> {
+    shared: Arc<Shared<DB>>,
+    /// The unit's own handle. When it is dropped the unit is over, whoever still holds a repository's handle.
+    owner: bool,
+}
+
+impl<DB: Backend> Session<DB> {
+    /// A session on `pool` for a unit of work. Sends nothing and takes no connection.
+    pub fn new(pool: &Pool<DB>) -> Self {
+        Self::open(pool, Settings::plain("a session"))
+    }
+
+    /// The session of a unit with these settings.
+    pub(crate) fn open(pool: &Pool<DB>, settings: Settings<DB>) -> Self {
+        Self { shared: Arc::new(Shared::new(pool.clone(), settings)), owner: true }
+    }
+
+    /// A repository's handle to the same session. Only generated code may hold two of them.
+    #[doc(hidden)]
+    pub fn share(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared), owner: false }
+    }
+
+    /// What the session is doing now. Costs nothing; asks nobody.
+    pub fn state(&self) -> SessionState {
+        self.shared.describe()
+    }
+
+    /// Whether a transaction is open on the server for this session, be it fit to commit or not.
+    pub fn is_in_transaction(&self) -> bool {
+        self.shared.is_in_transaction()
+    }
+
+    /// The pool the session takes its connection from.
+    ///
+    /// For work that is meant to be outside of the unit, in a transaction and on a connection of its own. A pool whose
+    /// connections are all in units that wait for one more answers `PoolTimedOut` after its `acquire_timeout`.
+    pub fn pool(&self) -> &Pool<DB> {
+        &self.shared.pool
+    }
+
+    /// Lends the raw connection, inside of the unit's transaction, for what no executor does.
+    ///
+    /// What is done through it is not seen. The unit is *unverified* from then on: its commit asks the server, in the same
+    /// message, whether the transaction is still the one that was begun, and sound.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Sqlx`] if no connection could be had or BEGIN failed; [`Error::Poisoned`] and [`Error::Busy`] as for a
+    /// statement.
+    pub async fn connection(&mut self) -> Result<RawConnection<'_, DB>, Error> {
+        let lease = self.shared.lease_unverified().await?;
+        Ok(RawConnection::new(lease))
+    }
+
+    pub(crate) fn shared(&self) -> &Shared<DB> {
+        &self.shared
+    }
+}
+
+impl<DB: Backend> Drop for Session<DB> {
+    fn drop(&mut self) {
+        if self.owner {
+            self.shared.end();
+        }
+    }
+}
+
+impl<DB: Backend> fmt::Debug for Session<DB> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("unit", &self.shared.settings.name)
+            .field("state", &self.state())
+            .finish()
+    }
+}
+
+/// The type of a session field: [`Session<DB>`](Session), or an alias of it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a `Session`",
+    label = "the session of a unit of work or repository is a `Session<DB>`",
+    note = "write `Session<Sqlite>`, `Session<Postgres>` or `Session<MySql>`, or an alias of one"
+)]
+pub trait SessionField: Sized {
+    /// The database the session talks to.
+    type Database: Backend;
+
+    /// The session itself.
+    #[doc(hidden)]
+    fn from_session(session: Session<Self::Database>) -> Self;
+
+    /// The session itself.
+    #[doc(hidden)]
+    fn get(&self) -> &Session<Self::Database>;
+
+    /// The session itself.
+    #[doc(hidden)]
+    fn get_mut(&mut self) -> &mut Session<Self::Database>;
+}
+
+impl<DB: Backend> SessionField for Session<DB> {
+    type Database = DB;
+
+    fn from_session(session: Self) -> Self {
+        session
+    }
+
+    fn get(&self) -> &Self {
+        self
+    }
+
+    fn get_mut(&mut self) -> &mut Self {
+        self
+    }
+}

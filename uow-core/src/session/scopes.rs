@@ -1,0 +1,141 @@
+//! Savepoint scopes: each confines the failures in it.
+
+use std::sync::Arc;
+
+use super::lease::Lease;
+use super::state::{Errand, Poison, Shared, State};
+use crate::backend::{self, Backend, Query};
+use crate::connection::Held;
+use crate::error::{Cause, Error};
+use crate::sql;
+
+/// What there is to end when a scope is left.
+enum Leaving<DB: Backend> {
+    /// Nothing was sent in it.
+    Nothing,
+    /// Its savepoint is on the server, and nothing failed.
+    Healthy(Held<DB>),
+    /// Something failed in it, which may have ended the transaction; without a connection, before its savepoint was sent.
+    Failed { cause: Arc<Cause>, gone: bool, connection: Option<Held<DB>> },
+}
+
+impl<DB: Backend> Shared<DB> {
+    /// Opens a scope and returns its depth. Nothing is sent before a statement in it is.
+    pub(crate) fn open_scope(&self) -> Result<u32, Error> {
+        let mut inner = self.lock();
+        match inner.state.refusal() {
+            Some(refusal) => Err(refusal),
+            None => {
+                inner.scopes.open += 1;
+                Ok(inner.scopes.open)
+            }
+        }
+    }
+
+    /// Keeps what was done in the scope, if nothing failed in it; else undoes it and says so.
+    pub(crate) async fn release_scope(&self, depth: u32) -> Result<(), Error> {
+        match self.leave(depth)? {
+            Leaving::Nothing => Ok(()),
+            Leaving::Healthy(connection) => {
+                self.send_end(connection, depth, sql::release_savepoint(depth), None).await
+            }
+            Leaving::Failed { cause, gone, connection } => {
+                if let Some(connection) = connection {
+                    let first = Some((Arc::clone(&cause), gone));
+                    self.send_end(connection, depth, sql::undo_savepoint(depth), first).await?;
+                }
+                Err(Error::RolledBack { cause })
+            }
+        }
+    }
+
+    /// Undoes what was done in the scope. The unit goes on, unless what failed was outside of the scope.
+    pub(crate) async fn undo_scope(&self, depth: u32) -> Result<(), Error> {
+        let (connection, first) = match self.leave(depth)? {
+            Leaving::Nothing | Leaving::Failed { connection: None, .. } => return Ok(()),
+            Leaving::Healthy(connection) => (connection, None),
+            Leaving::Failed { cause, gone, connection: Some(connection) } => {
+                (connection, Some((cause, gone)))
+            }
+        };
+        self.send_end(connection, depth, sql::undo_savepoint(depth), first).await
+    }
+
+    /// Leaves the scope without a word to the server: its future was dropped, or its body panicked.
+    pub(crate) fn abandon_scope(&self, depth: u32) {
+        // What it did is neither kept nor undone, so the scope around it is unfit to go on.
+        let scope = depth - 1;
+        let cause = Arc::new(Cause::Abandoned { during: Errand::Savepoint.word() });
+        let abandoned = |connection| State::Poisoned(Poison { cause, scope, gone: false, connection });
+        let mut inner = self.lock();
+        inner.scopes.open = scope;
+        inner.state = match std::mem::replace(&mut inner.state, State::Idle) {
+            State::Open(connection) => abandoned(Some(connection)),
+            State::Idle => abandoned(None),
+            State::Poisoned(poison) => State::Poisoned(Poison { scope: poison.scope.min(scope), ..poison }),
+            other => other,
+        };
+    }
+
+    fn leave(&self, depth: u32) -> Result<Leaving<DB>, Error> {
+        let mut inner = self.lock();
+        inner.scopes.open = depth - 1;
+        let sent = inner.scopes.sent >= depth;
+        match std::mem::replace(&mut inner.state, State::Lent(Errand::Savepoint)) {
+            State::Open(connection) if sent => Ok(Leaving::Healthy(connection)),
+            State::Poisoned(Poison { cause, scope, gone, connection }) if scope >= depth => {
+                let connection = match connection {
+                    Some(connection) if sent => Some(connection),
+                    unsent => {
+                        inner.state = unsent.map_or(State::Idle, State::Open);
+                        None
+                    }
+                };
+                Ok(Leaving::Failed { cause, gone, connection })
+            }
+            other => match other.refusal() {
+                Some(_) => Err(inner.put_back(other)),
+                None => {
+                    inner.state = other;
+                    Ok(Leaving::Nothing)
+                }
+            },
+        }
+    }
+
+    /// Sends the end of a scope; if that fails the whole unit is poisoned, with the first cause.
+    async fn send_end(
+        &self,
+        connection: Held<DB>,
+        depth: u32,
+        text: String,
+        first: Option<(Arc<Cause>, bool)>,
+    ) -> Result<(), Error> {
+        let mut text = text;
+        let unverified = connection.transaction.unverified;
+        if unverified && DB::NEEDS_SENTINEL {
+            // The sentinel may have been set in the scope, and would go with it.
+            text = format!("{text}; {}", sql::SENTINEL);
+        }
+        let mut lease = Lease::of(self, Errand::Savepoint, Some(connection));
+        match backend::send::<DB>(lease.connection()?, Query::unprepared(text)).await.outcome {
+            Ok(()) => {
+                lease.leave_scope(depth);
+                Ok(())
+            }
+            Err(error) => {
+                let lost = DB::sentinel_gone(&error) || DB::is_no_transaction(&error);
+                let own = || (Arc::new(Cause::failed(Errand::Savepoint.word(), &error)), false);
+                let (cause, gone) = first.unwrap_or_else(own);
+                if lost && (!gone || unverified) {
+                    // The savepoint went with its transaction, and nobody said so.
+                    let cause = Arc::new(Cause::TransactionGone);
+                    lease.end_in(State::Ended { cause: Arc::clone(&cause) });
+                    return Err(Error::EndedEarly { cause });
+                }
+                lease.leave_scope_poisoned(depth, &cause, gone);
+                Err(Error::Poisoned { cause })
+            }
+        }
+    }
+}

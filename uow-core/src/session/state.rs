@@ -1,0 +1,257 @@
+//! What is shared by the handles of one session, and the states it goes through.
+//!
+//! ```text
+//!            first statement                    commit, rollback
+//!   Idle ────────────────────▶ Lent ⇄ Open ───────────────────────▶ Idle
+//!                               │
+//!                               ├─ failed, or abandoned ──▶ Poisoned ── rollback ──▶ Idle
+//!                               ├─ transaction gone ──────▶ Ended ───── rollback ──▶ Idle (with an error)
+//!                               └─ COMMIT unanswered ─────▶ Unknown ─── rollback ──▶ Idle (with an error)
+//! ```
+
+use std::borrow::Cow;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use sqlx_core::pool::Pool;
+use tokio::time::Instant;
+
+use crate::backend::{Backend, Step};
+use crate::connection::Held;
+use crate::error::{Cause, Error};
+use crate::marker::Verification;
+use crate::transaction_options::Plan;
+
+/// What the handles of one session share.
+pub(crate) struct Shared<DB: Backend> {
+    pub(super) pool: Pool<DB>,
+    pub(super) settings: Settings<DB>,
+    inner: Mutex<Inner<DB>>,
+    /// Where the statement that is streaming leaves its next row for the stream that hands it out.
+    pub(super) step: Mutex<Option<Step<DB>>>,
+}
+
+/// What a unit is given when it is made.
+pub(crate) struct Settings<DB: Backend> {
+    /// Its name, for messages.
+    pub(crate) name: &'static str,
+    /// How its transactions are begun and ended.
+    pub(crate) plan: Plan,
+    /// How long it may take, from its first statement on.
+    pub(crate) deadline: Option<Duration>,
+    /// How to find out about a COMMIT that was not answered.
+    pub(crate) verification: Option<Verification<DB>>,
+    /// Whether it lives inside `run`, which alone may end it.
+    pub(crate) guarded: bool,
+}
+
+impl<DB: Backend> Settings<DB> {
+    /// The default.
+    pub(crate) fn plain(name: &'static str) -> Self {
+        let plan = Plan::plain(Cow::Borrowed(DB::BEGIN));
+        Self { name, plan, deadline: None, verification: None, guarded: false }
+    }
+}
+
+pub(super) struct Inner<DB: Backend> {
+    pub(super) state: State<DB>,
+    pub(super) scopes: Scopes,
+    /// How many statements were sent in this transaction.
+    pub(super) statements: u64,
+    /// Whether one of them was more than a look.
+    pub(super) wrote: bool,
+    /// When the transaction has to be over.
+    pub(super) deadline: Option<Instant>,
+    /// The last failure that was seen, in whatever scope, and be it that of BEGIN; `None` if a statement succeeded since.
+    pub(super) last_failure: Option<Arc<Cause>>,
+}
+
+/// Savepoint scopes: they are opened here, and sent only when a statement needs them.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Scopes {
+    pub(super) open: u32,
+    pub(super) sent: u32,
+}
+
+pub(super) enum State<DB: Backend> {
+    /// No connection, no transaction.
+    Idle,
+    /// A transaction is open and nothing is in flight.
+    Open(Held<DB>),
+    /// The connection is out on an errand.
+    Lent(Errand),
+    /// Something failed, or was abandoned. Only undoing the scope it happened in mends it (0: the whole transaction).
+    Poisoned(Poison<DB>),
+    /// The server had ended the transaction: a part may be stored.
+    Ended { cause: Arc<Cause> },
+    /// COMMIT was sent, its answer never came.
+    Unknown { cause: Arc<Cause> },
+    /// The unit was dropped; a repository was kept.
+    Gone,
+}
+
+pub(super) struct Poison<DB: Backend> {
+    /// The first failure.
+    pub(super) cause: Arc<Cause>,
+    /// The scope it happened in.
+    pub(super) scope: u32,
+    /// Whether the failure took the whole transaction with it, so that it is no wonder if it is gone.
+    pub(super) gone: bool,
+    /// Where the transaction waits for its ROLLBACK; `None` if that is done, or was left to the closing of the connection.
+    pub(super) connection: Option<Held<DB>>,
+}
+
+impl<DB: Backend> Poison<DB> {
+    /// Something failed for good, and there is no transaction left to roll back.
+    pub(super) fn final_cause(cause: Arc<Cause>) -> Self {
+        Self { cause, scope: 0, gone: true, connection: None }
+    }
+}
+
+/// What a lent connection is doing, which decides what it means if it does not come back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Errand {
+    Statement,
+    Savepoint,
+    Commit,
+    /// A read without a transaction.
+    Read,
+}
+
+impl Errand {
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Statement | Self::Read => "statement",
+            Self::Savepoint => "savepoint",
+            Self::Commit => "COMMIT",
+        }
+    }
+}
+
+/// What a [`Session`](super::Session) is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SessionState {
+    /// No connection, no transaction: nothing was sent yet, or the last unit is over.
+    Idle,
+    /// A transaction is open.
+    Open,
+    /// A statement is running or streaming.
+    Busy,
+    /// A statement failed or was abandoned: only `rollback`, or leaving the savepoint scope it failed in, is possible.
+    Poisoned,
+    /// COMMIT was sent and never answered.
+    Unknown,
+    /// The unit was dropped.
+    Gone,
+}
+
+impl<DB: Backend> Shared<DB> {
+    pub(super) fn new(pool: Pool<DB>, settings: Settings<DB>) -> Self {
+        let inner = Inner {
+            state: State::Idle,
+            scopes: Scopes::default(),
+            statements: 0,
+            wrote: false,
+            deadline: None,
+            last_failure: None,
+        };
+        Self { pool, settings, inner: Mutex::new(inner), step: Mutex::new(None) }
+    }
+
+    /// Whether the last failure that was seen passes by itself.
+    pub(crate) fn saw_transient_failure(&self) -> bool {
+        self.lock().last_failure.as_ref().is_some_and(|cause| cause.is_transient())
+    }
+
+    /// Never held across an await; a panic while it was held (there is none to be seen) leaves a state that is still true.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Inner<DB>> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn describe(&self) -> SessionState {
+        match self.lock().state {
+            State::Idle => SessionState::Idle,
+            State::Open(_) => SessionState::Open,
+            State::Lent(_) => SessionState::Busy,
+            State::Poisoned(_) | State::Ended { .. } => SessionState::Poisoned,
+            State::Unknown { .. } => SessionState::Unknown,
+            State::Gone => SessionState::Gone,
+        }
+    }
+
+    pub(super) fn is_in_transaction(&self) -> bool {
+        match &self.lock().state {
+            State::Open(_) => true,
+            State::Poisoned(Poison { connection: Some(_), gone, .. }) => !gone,
+            State::Lent(errand) => *errand != Errand::Read,
+            _ => false,
+        }
+    }
+
+    pub(crate) fn is_poisoned(&self) -> bool {
+        matches!(self.lock().state, State::Poisoned(_))
+    }
+
+    /// The unit is dropped: what it did not commit is rolled back.
+    pub(super) fn end(&self) {
+        let mut inner = self.lock();
+        let (unit, statements, wrote) = (self.settings.name, inner.statements, inner.wrote);
+        let state = std::mem::replace(&mut inner.state, State::Gone);
+        drop(inner);
+        if matches!(state, State::Unknown { .. }) {
+            tracing::warn!(unit, "a unit of work was dropped whose COMMIT was never answered");
+        }
+        let connection = state.into_connection();
+        if let Some(connection) = connection {
+            if wrote {
+                tracing::warn!(
+                    unit,
+                    statements,
+                    "a unit of work was dropped without commit; its statements are rolled back"
+                );
+            }
+            super::transaction::roll_back_in_background(connection, &self.settings.plan);
+        }
+    }
+}
+
+impl<DB: Backend> Inner<DB> {
+    /// The transaction is over, and what was counted in it.
+    pub(super) fn forget_transaction(&mut self) {
+        self.scopes.sent = 0;
+        self.statements = 0;
+        self.wrote = false;
+        self.deadline = None;
+    }
+
+    /// Puts a state back in which what was asked for cannot be done, and says why.
+    pub(super) fn put_back(&mut self, state: State<DB>) -> Error {
+        let refusal = state.refusal().unwrap_or(Error::Busy);
+        self.state = state;
+        refusal
+    }
+}
+
+impl<DB: Backend> State<DB> {
+    /// The connection that is held in this state.
+    pub(super) fn into_connection(self) -> Option<Held<DB>> {
+        match self {
+            Self::Open(connection) => Some(connection),
+            Self::Poisoned(poison) => poison.connection,
+            _ => None,
+        }
+    }
+
+    /// Why no statement can be sent in this state; `None` if one can.
+    pub(super) fn refusal(&self) -> Option<Error> {
+        match self {
+            Self::Idle | Self::Open(_) => None,
+            Self::Lent(_) => Some(Error::Busy),
+            Self::Poisoned(poison) => Some(Error::Poisoned { cause: Arc::clone(&poison.cause) }),
+            Self::Ended { cause } => Some(Error::EndedEarly { cause: Arc::clone(cause) }),
+            Self::Unknown { cause } => Some(Error::OutcomeUnknown { cause: Arc::clone(cause) }),
+            Self::Gone => Some(Error::UnitGone),
+        }
+    }
+}

@@ -1,0 +1,298 @@
+//! The ends of a transaction: COMMIT that tells the truth, and ROLLBACK.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx_core::Error as SqlxError;
+use tokio::time::timeout;
+
+use super::lease::Lease;
+use super::state::{Errand, Poison, Shared, State};
+use crate::backend::{self, Answer, Backend, CommitFailure, Query, RollbackFailure};
+use crate::connection::{Held, OpenTransaction};
+use crate::error::{Cause, Error};
+use crate::marker::MarkerRow;
+use crate::sql::{self, Effect};
+use crate::transaction_options::Plan;
+
+/// How long a ROLLBACK may take before its connection is closed instead, which undoes as much.
+const ROLLBACK_LIMIT: Duration = Duration::from_secs(10);
+
+/// What there is to end when a unit is to be committed.
+enum Ending<DB: Backend> {
+    Nothing,
+    Commit(Held<DB>),
+    Poisoned { cause: Arc<Cause>, connection: Option<Held<DB>>, gone: bool },
+}
+
+impl<DB: Backend> Shared<DB> {
+    /// Begins the transaction now, if none is open.
+    pub(crate) async fn begin(&self) -> Result<(), Error> {
+        let begin = async { Lease::for_statement(self, Effect::Reads).await?.finish(Ok(())).await };
+        Ok(self.in_time(begin).await?)
+    }
+
+    /// Inside a `run` or `savepoint` closure only the closure's result may end the unit.
+    pub(crate) fn refuse_inside_scope(&self, method: &'static str) -> Result<(), Error> {
+        if self.settings.guarded || self.lock().scopes.open > 0 {
+            Err(Error::InsideScope { method })
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Commits. `Ok` only if everything the unit did is stored.
+    pub(crate) async fn commit(&self) -> Result<(), Error> {
+        self.check_deadline();
+        match self.take_for_commit()? {
+            Ending::Nothing => Ok(()),
+            Ending::Poisoned { cause, connection, gone } => {
+                // Told to the caller as rolled back, so it is rolled back now.
+                if let Some(connection) = connection {
+                    self.undone(undo(connection, gone, &self.settings.plan).await)?;
+                }
+                Err(Error::RolledBack { cause })
+            }
+            Ending::Commit(connection) => {
+                let (text, commit_at) = commit_text::<DB>(&connection.transaction, &self.settings.plan);
+                let query = if connection.transaction.marker.is_some() {
+                    Query::unprepared(text.into_owned())
+                } else {
+                    Query::fixed(text)
+                };
+                let mut lease = Lease::of(self, Errand::Commit, Some(connection));
+                let answer = backend::send::<DB>(lease.connection()?, query).await;
+                self.committed(lease, answer, commit_at).await
+            }
+        }
+    }
+
+    fn take_for_commit(&self) -> Result<Ending<DB>, Error> {
+        let mut inner = self.lock();
+        match std::mem::replace(&mut inner.state, State::Lent(Errand::Commit)) {
+            State::Open(connection) => Ok(Ending::Commit(connection)),
+            State::Idle => {
+                inner.state = State::Idle;
+                Ok(Ending::Nothing)
+            }
+            State::Poisoned(Poison { cause, connection, gone, .. }) => {
+                inner.state = State::Poisoned(Poison::final_cause(Arc::clone(&cause)));
+                inner.scopes.sent = 0;
+                Ok(Ending::Poisoned { cause, connection, gone })
+            }
+            other => Err(inner.put_back(other)),
+        }
+    }
+
+    /// Reads the answer to the message whose result number `commit_at` is that of COMMIT.
+    async fn committed(
+        &self,
+        mut lease: Lease<'_, DB>,
+        answer: Answer,
+        commit_at: usize,
+    ) -> Result<(), Error> {
+        let Err(error) = answer.outcome else {
+            lease.release();
+            return Ok(());
+        };
+        if answer.results >= commit_at {
+            // Stored. What failed came behind it, so the connection is not what it was before, and is closed.
+            lease.become_idle();
+            return Ok(());
+        }
+        let cause = Arc::new(Cause::failed("COMMIT", &error));
+        match judge::<DB>(&error, answer.results + 1 == commit_at) {
+            CommitFailure::Unknown => self.resolve(lease, cause).await,
+            CommitFailure::TransactionGone => {
+                let cause = Arc::new(Cause::TransactionGone);
+                // The connection is closed: what ended its transaction may have left more behind.
+                drop(lease.end_badly(State::Ended { cause: Arc::clone(&cause) }));
+                Err(Error::EndedEarly { cause })
+            }
+            CommitFailure::NotCommitted => {
+                let poison = Poison::final_cause(Arc::clone(&cause));
+                if let Some(connection) = lease.end_badly(State::Poisoned(poison)) {
+                    // It may be over already, but that is not always told apart. If this fails the connection is closed.
+                    roll_back(connection, DB::ROLLBACK, &self.settings.plan).await.ok();
+                }
+                Err(Error::RolledBack { cause })
+            }
+        }
+    }
+
+    /// What a poisoned unit's rollback found is kept: it is told again until `rollback` is called.
+    fn undone(&self, outcome: Result<(), Error>) -> Result<(), Error> {
+        if let Err(Error::EndedEarly { cause }) = &outcome {
+            self.lock().state = State::Ended { cause: Arc::clone(cause) };
+        }
+        outcome
+    }
+
+    /// COMMIT was not answered: asks what became of it, if the unit was told how.
+    async fn resolve(&self, mut lease: Lease<'_, DB>, cause: Arc<Cause>) -> Result<(), Error> {
+        let marker = lease.held().ok().and_then(|held| held.transaction.marker.take());
+        lease.end_in(State::Unknown { cause: Arc::clone(&cause) });
+        // Closes the connection, so that the server ends a transaction whose COMMIT never reached it.
+        drop(lease);
+        let stored = match &self.settings.verification {
+            Some(verification) => verification.ask(&self.pool, marker.as_ref()).await,
+            None => None,
+        };
+        match stored {
+            None => Err(Error::OutcomeUnknown { cause }),
+            Some(true) => {
+                self.lock().state = State::Idle;
+                Ok(())
+            }
+            Some(false) => {
+                self.lock().state = State::Poisoned(Poison::final_cause(Arc::clone(&cause)));
+                Err(Error::RolledBack { cause })
+            }
+        }
+    }
+
+    /// Rolls everything back, and makes the session usable again. `Ok` means: nothing of the unit is stored.
+    pub(crate) async fn rollback(&self) -> Result<(), Error> {
+        match self.take_for_rollback()? {
+            // Cancelled here, the connection is closed, which undoes as much as ROLLBACK.
+            (Some(connection), gone) => undo(connection, gone, &self.settings.plan).await,
+            (None, _) => Ok(()),
+        }
+    }
+
+    fn take_for_rollback(&self) -> Result<(Option<Held<DB>>, bool), Error> {
+        let mut inner = self.lock();
+        let open = match std::mem::replace(&mut inner.state, State::Idle) {
+            State::Idle => Ok((None, false)),
+            State::Open(connection) => Ok((Some(connection), false)),
+            State::Poisoned(poison) => Ok((poison.connection, poison.gone)),
+            // Neither can be called back. It is told, and the session is usable again.
+            State::Ended { cause } => Err(Error::EndedEarly { cause }),
+            State::Unknown { cause } => Err(Error::OutcomeUnknown { cause }),
+            other => return Err(inner.put_back(other)),
+        };
+        inner.forget_transaction();
+        open
+    }
+
+    /// A read outside of any transaction if the unit is idle; in its transaction otherwise.
+    pub(crate) async fn read(&self, query: Query<DB>) -> Result<Option<DB::Row>, SqlxError> {
+        if !self.lend_for_read() {
+            return self.first_row(query).await;
+        }
+        let mut lease = Lease::of(self, Errand::Read, None);
+        let mut connection = Held::acquire(&self.pool).await?;
+        let row = DB::fetch_optional(connection.get()?, query).await?;
+        connection.release();
+        lease.become_idle();
+        Ok(row)
+    }
+
+    fn lend_for_read(&self) -> bool {
+        let mut inner = self.lock();
+        let idle = matches!(inner.state, State::Idle);
+        if idle {
+            inner.state = State::Lent(Errand::Read);
+        }
+        idle
+    }
+}
+
+fn needs_restore<DB: Backend>(connection: &Held<DB>, plan: &Plan) -> bool {
+    !(plan.restore.is_empty() && connection.transaction.restore.is_empty())
+}
+
+/// The message that commits, and the number of COMMIT's own result in its answer.
+///
+/// In front of COMMIT stands what makes it fail if the transaction is not sound, then the marker, which must not be written
+/// outside of one; behind it, what makes the connection what it was before.
+fn commit_text<DB: Backend>(transaction: &OpenTransaction, plan: &Plan) -> (Cow<'static, str>, usize) {
+    let OpenTransaction { restore, unverified, marker, .. } = transaction;
+    let sentinel = *unverified && DB::NEEDS_SENTINEL;
+    if !sentinel && marker.is_none() && restore.is_empty() && plan.restore.is_empty() {
+        return (Cow::Borrowed(DB::CHECKED_COMMIT), if DB::CHECK.is_empty() { 1 } else { 2 });
+    }
+    let sentinel = sentinel.then(|| sql::RELEASE_SENTINEL.to_owned());
+    let check = (!DB::CHECK.is_empty()).then(|| DB::CHECK.to_owned());
+    let marker = marker.as_ref().map(MarkerRow::insert);
+    let commit = Some(DB::COMMIT.to_owned());
+    let statements: Vec<String> = [sentinel, check, marker, commit].into_iter().flatten().collect();
+    (sql::with_restore(statements.join("; ").into(), transaction, plan), statements.len())
+}
+
+/// What an error says of the transaction that came in answer to COMMIT, or to what stood in front of it in its message.
+fn judge<DB: Backend>(error: &SqlxError, of_commit: bool) -> CommitFailure {
+    match error {
+        SqlxError::Database(_) if DB::sentinel_gone(error) && !of_commit => CommitFailure::TransactionGone,
+        // Where COMMIT is alone in its message, it has to be judged by its engine; so has the loss of a connection.
+        _ if of_commit || !matches!(error, SqlxError::Database(_)) => DB::judge_commit(error),
+        // The server stopped before COMMIT.
+        _ => match DB::judge_commit(error) {
+            CommitFailure::Unknown if DB::ends_connection(error) => CommitFailure::Unknown,
+            _ => CommitFailure::NotCommitted,
+        },
+    }
+}
+
+/// Rolls back. `Ok` means that nothing of the transaction is stored. One that is `gone` was rolled back by the failure that
+/// took it along; unless something was done out of sight before, for that may have been a COMMIT.
+async fn undo<DB: Backend>(connection: Held<DB>, gone: bool, plan: &Plan) -> Result<(), Error> {
+    let gone = gone && !connection.transaction.unverified;
+    let text = if gone {
+        DB::ROLLBACK
+    } else if connection.transaction.unverified {
+        sql::CHECKED_ROLLBACK
+    } else {
+        DB::CHECKED_ROLLBACK
+    };
+    match roll_back(connection, text, plan).await {
+        Err(RollbackFailure::NothingOpen | RollbackFailure::Replaced) if !gone => {
+            Err(Error::EndedEarly { cause: Arc::new(Cause::TransactionGone) })
+        }
+        // A connection that broke was closed, which undoes as much as ROLLBACK.
+        _ => Ok(()),
+    }
+}
+
+/// Rolls back, and hands the connection back to the pool if it is clean then; else it is closed.
+async fn roll_back<DB: Backend>(
+    mut connection: Held<DB>,
+    text: &'static str,
+    plan: &Plan,
+) -> Result<(), RollbackFailure> {
+    let text = sql::with_restore(Cow::Borrowed(text), &connection.transaction, plan);
+    let restores = needs_restore(&connection, plan);
+    let outcome = match connection.get() {
+        Ok(connection) => timeout(ROLLBACK_LIMIT, backend::send::<DB>(connection, Query::fixed(text))).await,
+        Err(error) => Ok(Answer { results: 0, outcome: Err(error) }),
+    };
+    let Ok(Answer { outcome, .. }) = outcome else { return Err(RollbackFailure::Broken) };
+    let outcome = outcome.map_err(|error| {
+        if DB::sentinel_gone(&error) && !DB::is_no_transaction(&error) {
+            RollbackFailure::Replaced
+        } else if DB::is_no_transaction(&error) {
+            RollbackFailure::NothingOpen
+        } else {
+            RollbackFailure::Broken
+        }
+    });
+    // What there was to restore is restored only where all of the message was run.
+    let clean =
+        matches!(outcome, Ok(())) || (matches!(outcome, Err(RollbackFailure::NothingOpen)) && !restores);
+    if clean {
+        connection.release();
+    }
+    outcome
+}
+
+/// Rolls back a connection whose unit was dropped: in the runtime it came from, or by closing it where there is none.
+pub(super) fn roll_back_in_background<DB: Backend>(connection: Held<DB>, plan: &Plan) {
+    if let Some(runtime) = connection.runtime() {
+        let plan = plan.clone();
+        runtime.spawn(async move {
+            // Cut off by the end of the runtime, the future is dropped, and the connection closed.
+            roll_back(connection, DB::ROLLBACK, &plan).await.ok();
+        });
+    }
+}

@@ -1,0 +1,58 @@
+//! The texts the unit sends itself, and a reader for those it is given.
+
+mod control;
+mod reader;
+mod select;
+
+use std::fmt::Write as _;
+use std::ops::RangeInclusive;
+
+pub(crate) use control::{Effect, effect, transaction_control};
+pub(crate) use select::select_by_key;
+
+use std::borrow::Cow;
+
+use crate::connection::OpenTransaction;
+use crate::transaction_options::Plan;
+
+/// The name of the savepoint of a scope.
+const SAVEPOINT: &str = "uow_";
+
+/// The sentinel is a savepoint that is there for as long as its transaction is.
+pub(crate) const SENTINEL: &str = "SAVEPOINT uow";
+pub(crate) const RELEASE_SENTINEL: &str = "RELEASE SAVEPOINT uow";
+pub(crate) const CHECKED_ROLLBACK: &str = "ROLLBACK TO SAVEPOINT uow; ROLLBACK";
+
+/// The text that ends a transaction, with what makes the connection what it was before.
+pub(crate) fn with_restore(
+    text: Cow<'static, str>,
+    transaction: &OpenTransaction,
+    plan: &Plan,
+) -> Cow<'static, str> {
+    let mut text = text;
+    for restore in [plan.restore.as_ref(), transaction.restore.as_str()] {
+        if !restore.is_empty() {
+            text = format!("{text}; {restore}").into();
+        }
+    }
+    text
+}
+
+pub(crate) fn set_savepoints(depths: RangeInclusive<u32>) -> String {
+    let mut text = String::new();
+    for depth in depths {
+        let separator = if text.is_empty() { "" } else { "; " };
+        // Writing to a `String` cannot fail.
+        let _ = write!(text, "{separator}SAVEPOINT {SAVEPOINT}{depth}");
+    }
+    text
+}
+
+pub(crate) fn release_savepoint(depth: u32) -> String {
+    format!("RELEASE SAVEPOINT {SAVEPOINT}{depth}")
+}
+
+/// Undoes and releases: ROLLBACK TO alone would leave the savepoint on the server.
+pub(crate) fn undo_savepoint(depth: u32) -> String {
+    format!("ROLLBACK TO SAVEPOINT {SAVEPOINT}{depth}; RELEASE SAVEPOINT {SAVEPOINT}{depth}")
+}
