@@ -1,0 +1,125 @@
+//! A TCP proxy between a pool and its server that counts round trips and can cut a connection at a chosen moment.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
+
+/// When the proxy cuts a connection.
+#[derive(Debug, Clone)]
+pub enum Trigger {
+    /// When the client sends this text: the server never sees it.
+    BeforeServerSees(Vec<u8>),
+    /// When the server answers what the client sent with this text in it: the client never sees the answer.
+    BeforeClientHears(Vec<u8>),
+}
+
+/// A TCP proxy to a server.
+#[derive(Debug)]
+pub struct Proxy {
+    /// Where the proxy listens, on loopback.
+    pub address: SocketAddr,
+    state: Arc<State>,
+    accepting: tokio::task::JoinHandle<()>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Times the client spoke after the server had.
+    round_trips: AtomicU64,
+    /// What clients sent, as it was read.
+    sent: Mutex<Vec<Vec<u8>>>,
+    trigger: Mutex<Option<Trigger>>,
+}
+
+impl Proxy {
+    /// A proxy to the server at this address.
+    pub async fn to(server: String) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port on loopback");
+        let address = listener.local_addr().expect("it is bound");
+        let state = Arc::new(State::default());
+        let shared = Arc::clone(&state);
+        let accepting = tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                if let Ok(server) = TcpStream::connect(&server).await {
+                    tokio::spawn(relay(client, server, Arc::clone(&shared)));
+                }
+            }
+        });
+        Self { address, state, accepting }
+    }
+
+    /// How often a client has waited for the server's answer so far.
+    pub fn round_trips(&self) -> u64 {
+        self.state.round_trips.load(Ordering::SeqCst)
+    }
+
+    /// What clients have sent since this was last asked.
+    pub fn sent(&self) -> Vec<Vec<u8>> {
+        std::mem::take(&mut *self.state.sent.lock().expect("no panic holds it"))
+    }
+
+    /// Cuts the next connection for which this happens, once.
+    pub fn cut(&self, trigger: Trigger) {
+        *self.state.trigger.lock().expect("no panic holds it") = Some(trigger);
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+/// How long a server has to be silent to have answered all it was asked.
+const ANSWERED: Duration = Duration::from_millis(10);
+
+/// Carries bytes both ways until one side closes, or the trigger fires.
+async fn relay(mut client: TcpStream, mut server: TcpStream, state: Arc<State>) {
+    let (mut from_client, mut from_server) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
+    let (mut client_spoke_last, mut cut_at_answer) = (false, false);
+    loop {
+        tokio::select! {
+            read = client.read(&mut from_client) => {
+                let Ok(length @ 1..) = read else { return };
+                let bytes = &from_client[..length];
+                if !client_spoke_last {
+                    state.round_trips.fetch_add(1, Ordering::SeqCst);
+                }
+                client_spoke_last = true;
+                state.sent.lock().expect("no panic holds it").push(bytes.to_vec());
+                match fired(&state, bytes) {
+                    Some(Trigger::BeforeServerSees(_)) => return,
+                    Some(Trigger::BeforeClientHears(_)) => cut_at_answer = true,
+                    None => {}
+                }
+                if server.write_all(bytes).await.is_err() { return }
+            }
+            read = server.read(&mut from_server) => {
+                let Ok(length @ 1..) = read else { return };
+                client_spoke_last = false;
+                if cut_at_answer {
+                    // An answer may come in parts, and the server be at work on the next one: let it finish.
+                    drop(client);
+                    while let Ok(Ok(1..)) = timeout(ANSWERED, server.read(&mut from_server)).await {}
+                    return;
+                }
+                if client.write_all(&from_server[..length]).await.is_err() { return }
+            }
+        }
+    }
+}
+
+/// The trigger, used up, if these bytes of the client's pull it.
+fn fired(state: &State, bytes: &[u8]) -> Option<Trigger> {
+    let mut trigger = state.trigger.lock().expect("no panic holds it");
+    let (Trigger::BeforeServerSees(text) | Trigger::BeforeClientHears(text)) = trigger.as_ref()?;
+    let found = bytes.windows(text.len()).any(|window| window == text);
+    if found { trigger.take() } else { None }
+}
