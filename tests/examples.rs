@@ -1,0 +1,29 @@
+//! The examples run cold, with nothing but what the repository holds, and the expanded one does what the derived one does.
+
+use std::process::Command;
+
+/// What an example prints, run by the command the README gives.
+fn run(example: &str) -> String {
+    let command = Command::new(env!("CARGO"))
+        .args(["run", "--quiet", "--example", example])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("cargo runs");
+    let errors = String::from_utf8_lossy(&command.stderr);
+    assert!(command.status.success(), "{example}: {errors}");
+    String::from_utf8(command.stdout).unwrap()
+}
+
+#[test]
+fn the_quickstart_and_its_expansion_say_the_same() {
+    let quickstart = run("quickstart");
+    let lines: Vec<&str> = quickstart.lines().collect();
+    assert!(lines[0].starts_with("stored blog 1 (Rust in the small hours), created at 2"), "{quickstart}");
+    assert!(lines[1].contains("UNIQUE constraint failed: blog.name"), "{quickstart}");
+    assert_eq!(lines[2], "blogs stored: 1");
+
+    let expanded = run("expanded");
+    let without_time = |text: &str| text.split(", created at ").next().unwrap().to_owned();
+    assert_eq!(without_time(&expanded), without_time(&quickstart));
+    assert_eq!(expanded.lines().skip(1).collect::<Vec<_>>(), lines[1..]);
+}

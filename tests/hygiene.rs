@@ -1,0 +1,293 @@
+//! The derives assume nothing of the scope they stand in and leave nothing there that a lint could find.
+//!
+//! What compiles here is then used on a database, so that it does not compile to something else. (The lints that a test
+//! harness turns off, `missing_docs` among them, are in `ui/lints`.)
+
+#![deny(unused, deprecated, unused_qualifications, unreachable_pub, single_use_lifetimes, rust_2018_idioms)]
+#![deny(
+    missing_debug_implementations,
+    elided_lifetimes_in_paths,
+    explicit_outlives_requirements,
+    trivial_casts
+)]
+#![deny(clippy::all, clippy::pedantic)]
+
+use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
+use unit_of_work::{Error, UnitOfWork};
+
+type Outcome = Result<(), Error>;
+
+/// An empty database in memory, with these statements run in it.
+async fn pool(script: &'static str) -> Result<SqlitePool, Error> {
+    let pool = SqlitePoolOptions::new().max_connections(1).connect("sqlite::memory:").await?;
+    sqlx::raw_sql(script).execute(&pool).await?;
+    Ok(pool)
+}
+
+async fn count(pool: &SqlitePool, of: &'static str) -> Result<i64, Error> {
+    Ok(sqlx::query_scalar(of).fetch_one(pool).await?)
+}
+
+#[path = "hygiene/shadowed.rs"]
+mod shadowed;
+
+const BLOG: &str = "CREATE TABLE blog (id INTEGER PRIMARY KEY, name TEXT NOT NULL)";
+
+#[tokio::test]
+async fn without_prelude_and_with_its_names_taken() -> Outcome {
+    let pool = pool(BLOG).await?;
+    let mut db = shadowed::Database::new(&pool);
+    let id = db.blogs().add("a").await?;
+    let mut blog = shadowed::Blog { id, name: String::new(), hits: 7 };
+    db.refresh(&mut blog).await?;
+    db.commit().await?;
+    assert_eq!((blog.name.as_str(), blog.hits), ("a", 7));
+    assert_eq!(count(&pool, "SELECT count(*) FROM blog").await?, 1);
+    Ok(())
+}
+
+/// The crate goes by another name, as it does in a crate that re-exports it.
+mod renamed {
+    pub(crate) mod house {
+        pub(crate) mod persistence {
+            pub(crate) use unit_of_work::*;
+        }
+    }
+
+    use house::persistence::{Entity, Lazy, Repository, Session, UnitOfWork};
+    use sqlx::Sqlite;
+
+    #[derive(UnitOfWork)]
+    #[uow(crate = house::persistence)]
+    pub(crate) struct Database {
+        session: Session<Sqlite>,
+        blogs: Lazy<Blogs>,
+    }
+
+    #[derive(Repository)]
+    #[uow(crate = self::house::persistence)]
+    pub(crate) struct Blogs {
+        pub(crate) session: Session<Sqlite>,
+    }
+
+    #[derive(Debug, Entity)]
+    #[uow(crate = crate::renamed::house::persistence)]
+    pub(crate) struct Blog {
+        #[uow(key)]
+        pub(crate) id: i64,
+        pub(crate) name: String,
+    }
+}
+
+#[tokio::test]
+async fn the_crate_by_another_name() -> Outcome {
+    let pool = pool(BLOG).await?;
+    let mut db = renamed::Database::new(&pool);
+    sqlx::query("INSERT INTO blog VALUES (1, 'a')").execute(&mut db.blogs().session).await?;
+    let mut blog = renamed::Blog { id: 1, name: String::new() };
+    db.refresh(&mut blog).await?;
+    assert_eq!(blog.name, "a");
+    db.commit().await
+}
+
+#[path = "hygiene/generated_names.rs"]
+mod generated_names;
+
+#[tokio::test]
+#[allow(clippy::used_underscore_binding)]
+async fn fields_with_the_names_of_the_expansion() -> Outcome {
+    use generated_names::{Database, Name};
+
+    let columns = r#"CREATE TABLE name ("__row", "row", "type", "__arguments", "arguments", "key", "value", "_uow");
+                     INSERT INTO name VALUES (1, 2, 3, 4, 5, 6, 7, 8)"#;
+    let pool = pool(columns).await?;
+    let mut db = Database::new(&pool);
+    let mut name = Name { __row: 1, row: 2, ..Name::default() };
+    db.refresh(&mut name).await?;
+    let read = [
+        name.__row,
+        name.row,
+        name.r#type,
+        name.__arguments,
+        name.arguments,
+        name.key,
+        name.value,
+        name._uow,
+    ];
+    assert_eq!(read, [1, 2, 3, 4, 5, 6, 7, 8]);
+    let split = db.split();
+    sqlx::query("DELETE FROM name WHERE value = 0").execute(&mut split.r#type.r#mod).await?;
+    sqlx::query("DELETE FROM name").execute(&mut split.r#move.r#mod).await?;
+    sqlx::query("DELETE FROM name").execute(&mut db.r#async().r#mod).await?;
+    db.commit().await?;
+    assert_eq!(count(&pool, "SELECT count(*) FROM name").await?, 0);
+    Ok(())
+}
+
+#[path = "hygiene/generic.rs"]
+mod generic;
+
+#[tokio::test]
+async fn generics_with_bounds_defaults_and_where() -> Outcome {
+    use generic::{Blogs, Database, DatabaseSplit, Named, Several, Shelf};
+
+    async fn at_once(split: DatabaseSplit<'_, '_, Blogs>) -> Outcome {
+        let DatabaseSplit { blogs, other, .. } = split;
+        blogs.add("b").await?;
+        other.add("c").await?;
+        Ok(())
+    }
+
+    let pool = pool(BLOG).await?;
+    let title = String::from("borrowed");
+    let mut db: Database<'_, Blogs> = Database::new(&pool);
+    db.title = Some(&title);
+    assert!(db.hook.is_none());
+    db.titled().title = Some(&title);
+    assert_eq!((db.title, db.split().titled.title), (Some("borrowed"), Some("borrowed")));
+    sqlx::query("SELECT 1").execute(&mut db.titled().session).await?;
+    assert_eq!(db.sizes, Several([0; 4]));
+    let Shelf = db.shelf;
+    db.blogs().add("a").await?;
+    assert_eq!(db.blogs().recent, Several([0; 2]));
+    at_once(db.split()).await?;
+    let mut blog: Named<String> = Named { id: 3, name: String::new(), spare: Several([7; 3]) };
+    db.refresh(&mut blog).await?;
+    db.commit().await?;
+    assert_eq!((blog.name.as_str(), blog.spare), ("c", Several([7; 3])));
+    assert_eq!(format!("{:?}", db.split()), "DatabaseSplit { .. }");
+    assert_eq!(count(&pool, "SELECT count(*) FROM blog").await?, 3);
+    Ok(())
+}
+
+#[path = "hygiene/from_macro_rules.rs"]
+mod from_macro_rules;
+
+#[tokio::test]
+async fn structs_that_macro_rules_wrote() -> Outcome {
+    let pool = pool(BLOG).await?;
+    let mut db = from_macro_rules::Database::new(&pool);
+    sqlx::query("INSERT INTO blog VALUES (1, 'a')").execute(&mut db.blogs().session).await?;
+    sqlx::query("INSERT INTO blog VALUES (2, 'b')").execute(&mut db.split().weblogs.session).await?;
+    let mut blog = from_macro_rules::Blog { id: 2, name: String::new() };
+    db.refresh(&mut blog).await?;
+    assert_eq!(blog.name, "b");
+    db.commit().await
+}
+
+/// What the user has deprecated is no news to the user.
+mod deprecated {
+    #![allow(dead_code)]
+
+    use unit_of_work::{Entity, Lazy, Repository, Session, UnitOfWork};
+
+    #[deprecated]
+    pub(crate) type Engine = sqlx::Sqlite;
+
+    #[allow(deprecated)]
+    pub(crate) type Conversation = Session<Engine>;
+
+    #[derive(UnitOfWork)]
+    pub(crate) struct Database {
+        session: Session<sqlx::Sqlite>,
+        #[deprecated]
+        blogs: Lazy<Blogs>,
+        #[deprecated]
+        #[uow(skip)]
+        pub(crate) hits: u64,
+    }
+
+    #[derive(Repository)]
+    pub(crate) struct Blogs {
+        #[deprecated]
+        #[uow(session)]
+        session: Conversation,
+    }
+
+    #[derive(Debug, Entity)]
+    pub(crate) struct Blog {
+        #[deprecated]
+        #[uow(key)]
+        pub(crate) id: i64,
+    }
+}
+
+#[tokio::test]
+async fn deprecated_fields_and_types() -> Outcome {
+    let pool = pool(BLOG).await?;
+    let mut db = deprecated::Database::new(&pool);
+    sqlx::query("INSERT INTO blog VALUES (1, 'a')").execute(db.session()).await?;
+    db.commit().await
+}
+
+mod visible {
+    mod unit {
+        use unit_of_work::{Lazy, Repository, Session, UnitOfWork};
+
+        #[derive(UnitOfWork)]
+        pub(in super::super) struct Outermost {
+            session: Session<sqlx::Sqlite>,
+            blogs: Lazy<Blogs>,
+        }
+
+        #[derive(UnitOfWork)]
+        pub(super) struct Outer {
+            session: Session<sqlx::Sqlite>,
+            blogs: Lazy<Blogs>,
+        }
+
+        #[derive(Repository)]
+        pub(in super::super) struct Blogs {
+            pub(in super::super) session: Session<sqlx::Sqlite>,
+        }
+    }
+
+    pub(super) use unit::Outermost;
+
+    pub(super) async fn name(pool: &sqlx::SqlitePool) -> sqlx::Result<String> {
+        let mut outer = <unit::Outer as unit_of_work::UnitOfWork>::new(pool);
+        let unit::OuterSplit { blogs } = outer.split();
+        sqlx::query_scalar("SELECT name FROM blog").fetch_one(&mut blogs.session).await
+    }
+}
+
+#[tokio::test]
+async fn getters_are_as_visible_as_the_struct() -> Outcome {
+    let pool = pool(BLOG).await?;
+    let mut db = visible::Outermost::new(&pool);
+    sqlx::query("INSERT INTO blog VALUES (1, 'a')").execute(&mut db.blogs().session).await?;
+    db.commit().await?;
+    assert_eq!(visible::name(&pool).await?, "a");
+    Ok(())
+}
+
+#[tokio::test]
+async fn structs_inside_a_function() -> Outcome {
+    use unit_of_work::{Entity, Lazy, Repository, Session};
+
+    #[derive(UnitOfWork)]
+    struct Database {
+        session: Session<sqlx::Sqlite>,
+        blogs: Lazy<Blogs>,
+    }
+
+    #[derive(Repository)]
+    struct Blogs {
+        session: Session<sqlx::Sqlite>,
+    }
+
+    #[derive(Entity)]
+    struct Blog {
+        #[uow(key)]
+        id: i64,
+        name: String,
+    }
+
+    let pool = pool(BLOG).await?;
+    let mut db = Database::new(&pool);
+    sqlx::query("INSERT INTO blog VALUES (1, 'a')").execute(&mut db.blogs().session).await?;
+    let mut blog = Blog { id: 1, name: String::new() };
+    db.refresh(&mut blog).await?;
+    assert_eq!(blog.name, "a");
+    db.commit().await
+}

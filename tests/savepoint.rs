@@ -1,0 +1,222 @@
+//! A savepoint scope confines a failure; scopes nest to any depth; an empty one sends nothing.
+
+mod common;
+
+use common::*;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use uow_test_support::Lab;
+
+/// A scope in a scope in a scope …, each with a blog of its own, the innermost of which fails.
+fn nest(db: &mut Library<sqlx::Sqlite>, depth: u32, deepest: u32) -> BoxFuture<'_, Result<(), Error>> {
+    Box::pin(async move {
+        db.blogs().add(&format!("{depth:02}")).await?;
+        if depth == deepest {
+            return Err(Error::Busy);
+        }
+        db.savepoint(async |db| nest(db, depth + 1, deepest).await).await
+    })
+}
+
+engines! {
+    async fn a_scope_that_succeeds_is_kept(lab) {
+        let mut db = Library::new(&lab.pool);
+        db.blogs().add("outer").await.unwrap();
+        let key = db.savepoint(async |db| db.blogs().add("inner").await).await.unwrap();
+        assert!(key > 0);
+        db.commit().await.unwrap();
+        assert_eq!(lab.blogs().await, ["inner", "outer"]);
+    }
+
+    async fn a_scope_that_fails_is_undone_and_the_unit_goes_on(lab) {
+        let mut db = Library::new(&lab.pool);
+        db.blogs().add("outer").await.unwrap();
+        let error = db
+            .savepoint(async |db| {
+                db.blogs().add("inner").await?;
+                db.blogs().add("outer").await // taken
+            })
+            .await
+            .unwrap_err();
+        assert!(error.as_database_error().unwrap().is_unique_violation(), "the closure's own error, unchanged");
+        db.blogs().add("after").await.unwrap();
+        db.commit().await.unwrap();
+        assert_eq!(lab.blogs().await, ["after", "outer"]);
+        assert_eq!(lab.settled().await, 1);
+    }
+
+    async fn a_scope_that_swallows_a_failure_is_undone_and_says_so(lab) {
+        let mut db = Library::new(&lab.pool);
+        db.blogs().add("outer").await.unwrap();
+        let error = db
+            .savepoint(async |db| {
+                db.blogs().add("inner").await?;
+                db.blogs().add("outer").await.ok();
+                assert!(db.blogs().add("refused").await.is_err());
+                Ok::<_, Error>(())
+            })
+            .await
+            .unwrap_err();
+        assert!(error.is_rolled_back() && error.sqlx().is_some(), "{error}");
+        db.commit().await.unwrap();
+        assert_eq!(lab.blogs().await, ["outer"]);
+    }
+
+    async fn a_scope_can_be_undone_by_the_callers_own_error(lab) {
+        let mut db = Library::new(&lab.pool);
+        let undone: Result<(), Box<dyn std::error::Error + Send + Sync>> = db
+            .savepoint(async |db| {
+                db.blogs().add("inner").await?;
+                Err("changed my mind".into())
+            })
+            .await;
+        assert_eq!(undone.unwrap_err().to_string(), "changed my mind");
+        db.blogs().add("outer").await.unwrap();
+        db.commit().await.unwrap();
+        assert_eq!(lab.blogs().await, ["outer"]);
+    }
+
+    async fn scopes_nest_and_each_end_is_its_own(lab) {
+        let mut db = Library::new(&lab.pool);
+        db.savepoint(async |db| {
+            db.blogs().add("1").await?;
+            let inner: Result<(), Error> = db
+                .savepoint(async |db| {
+                    db.blogs().add("2").await?;
+                    db.savepoint(async |db| db.blogs().add("3").await).await?;
+                    Err(Error::Busy)
+                })
+                .await;
+            assert!(inner.is_err());
+            db.savepoint(async |db| db.blogs().add("4").await).await?;
+            Ok::<_, Error>(())
+        })
+        .await
+        .unwrap();
+        db.commit().await.unwrap();
+        assert_eq!(lab.blogs().await, ["1", "4"]);
+    }
+
+    async fn an_outer_scope_takes_a_released_inner_one_with_it(lab) {
+        let mut db = Library::new(&lab.pool);
+        db.blogs().add("kept").await.unwrap();
+        let outer: Result<(), Error> = db
+            .savepoint(async |db| {
+                db.savepoint(async |db| db.blogs().add("inner").await).await?;
+                Err(Error::Busy)
+            })
+            .await;
+        assert!(outer.unwrap_err().is_busy());
+        db.commit().await.unwrap();
+        assert_eq!(lab.blogs().await, ["kept"]);
+    }
+
+    async fn commit_and_rollback_inside_a_scope_are_refused_and_do_nothing(lab) {
+        async fn service<DB: unit_of_work::Backend>(db: &mut Library<DB>) {
+            assert!(matches!(db.commit().await, Err(Error::InsideScope { method: "commit" })));
+            assert!(matches!(db.rollback().await, Err(Error::InsideScope { method: "rollback" })));
+        }
+        let mut db = Library::new(&lab.pool);
+        db.savepoint(async |db| {
+            db.blogs().add("inner").await?;
+            service(db).await;
+            Ok::<_, Error>(())
+        })
+        .await
+        .unwrap();
+        assert_eq!(lab.blogs().await, [""; 0]);
+        Library::options(&lab.pool)
+            .run(async |db| {
+                service(db).await;
+                Ok::<_, Error>(())
+            })
+            .await
+            .unwrap();
+        db.commit().await.unwrap();
+        assert_eq!(lab.blogs().await, ["inner"]);
+    }
+
+    async fn an_abandoned_scope_poisons_the_unit(lab) {
+        let mut db = Library::new(&lab.pool);
+        db.blogs().add("outer").await.unwrap();
+        let scope = db.savepoint(async |db| {
+            db.blogs().add("inner").await?;
+            std::future::pending::<()>().await;
+            Ok::<_, Error>(())
+        });
+        assert!(tokio::time::timeout(std::time::Duration::from_millis(200), scope).await.is_err());
+        let error = db.commit().await.unwrap_err();
+        assert!(error.is_rolled_back(), "{error}");
+        assert_eq!(lab.blogs().await, [""; 0]);
+        db.rollback().await.unwrap();
+        db.blogs().add("again").await.unwrap();
+        db.commit().await.unwrap();
+        assert_eq!(lab.blogs().await, ["again"]);
+    }
+
+    async fn an_abandoned_inner_scope_is_mended_by_undoing_the_outer_one(lab) {
+        let mut db = Library::new(&lab.pool);
+        db.blogs().add("kept").await.unwrap();
+        let outer = db
+            .savepoint(async |db| {
+                db.blogs().add("outer").await?;
+                let inner = db.savepoint(async |db| {
+                    db.blogs().add("inner").await?;
+                    std::future::pending::<Result<(), Error>>().await
+                });
+                assert!(tokio::time::timeout(std::time::Duration::from_millis(200), inner).await.is_err());
+                Ok::<_, Error>(())
+            })
+            .await;
+        assert!(outer.unwrap_err().is_rolled_back());
+        db.blogs().add("after").await.unwrap();
+        db.commit().await.unwrap();
+        assert_eq!(lab.blogs().await, ["after", "kept"]);
+    }
+
+    async fn a_panic_in_a_scope_leaves_a_unit_that_can_only_be_rolled_back(lab) {
+        let mut db = Library::new(&lab.pool);
+        db.blogs().add("outer").await.unwrap();
+        let scope = db.savepoint(async |db| {
+            db.blogs().add("inner").await?;
+            if db.session().is_in_transaction() {
+                panic!("on purpose");
+            }
+            Ok::<_, Error>(())
+        });
+        assert!(std::panic::AssertUnwindSafe(scope).catch_unwind().await.is_err());
+        assert!(db.commit().await.unwrap_err().is_rolled_back());
+        db.rollback().await.unwrap();
+        db.blogs().add("again").await.unwrap();
+        db.commit().await.unwrap();
+        assert_eq!(lab.blogs().await, ["again"]);
+    }
+
+    async fn no_savepoint_is_left_on_the_server(lab) {
+        let mut db = Library::new(&lab.pool);
+        for attempt in 0..3 {
+            let failed: Result<(), Error> = db
+                .savepoint(async |db| {
+                    db.blogs().add(&format!("{attempt}")).await?;
+                    Err(Error::Busy)
+                })
+                .await;
+            assert!(failed.is_err());
+        }
+        // A savepoint that were left could be released; this one is not there.
+        let gone = sqlx::raw_sql("SELECT 1").execute(db.session()).await;
+        gone.unwrap();
+        db.commit().await.unwrap();
+    }
+}
+
+#[test]
+fn fifty_scopes_deep() {
+    Lab::<sqlx::Sqlite>::run("fifty_scopes_deep", async |lab: &mut Lab<sqlx::Sqlite>| {
+        let mut db = Library::new(&lab.pool);
+        nest(&mut db, 0, 50).await.unwrap_err();
+        db.commit().await.unwrap();
+        // The innermost failure went all the way up, undoing every scope but the work outside of them.
+        assert_eq!(lab.blogs().await, ["00"]);
+    });
+}

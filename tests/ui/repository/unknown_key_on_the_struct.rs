@@ -1,0 +1,16 @@
+use sqlx::Sqlite;
+use unit_of_work::{Lazy, Repository, Session, UnitOfWork};
+
+#[derive(Repository)]
+#[uow(table = "blog")]
+struct Blogs {
+    session: Session<Sqlite>,
+}
+
+#[derive(UnitOfWork)]
+struct Database {
+    session: Session<Sqlite>,
+    blogs: Lazy<Blogs>,
+}
+
+fn main() {}

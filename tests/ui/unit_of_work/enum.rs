@@ -1,0 +1,8 @@
+use unit_of_work::UnitOfWork;
+
+#[derive(UnitOfWork)]
+pub enum Database {
+    Session,
+}
+
+fn main() {}

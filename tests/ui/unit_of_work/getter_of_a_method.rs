@@ -1,0 +1,23 @@
+use sqlx::{Sqlite, SqlitePool};
+use unit_of_work::{Lazy, Repository, Session, UnitOfWork};
+
+#[derive(Repository)]
+struct Blogs {
+    session: Session<Sqlite>,
+}
+
+#[derive(UnitOfWork)]
+struct Database {
+    session: Session<Sqlite>,
+    blogs: Lazy<Blogs>,
+    commit: Lazy<Blogs>,
+}
+
+fn used(pool: &SqlitePool) {
+    let mut db = Database::new(pool);
+    db.blogs();
+    let _ = db.commit();
+    db.split().blogs;
+}
+
+fn main() {}

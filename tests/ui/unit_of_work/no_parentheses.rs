@@ -1,0 +1,22 @@
+use sqlx::{Sqlite, SqlitePool};
+use unit_of_work::{Lazy, Repository, Session, UnitOfWork};
+
+#[derive(Repository)]
+struct Blogs {
+    session: Session<Sqlite>,
+}
+
+#[derive(UnitOfWork)]
+struct Database {
+    #[uow]
+    session: Session<Sqlite>,
+    blogs: Lazy<Blogs>,
+}
+
+fn used(pool: &SqlitePool) {
+    let mut db = Database::new(pool);
+    db.blogs();
+    db.split().blogs;
+}
+
+fn main() {}

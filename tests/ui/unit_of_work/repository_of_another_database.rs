@@ -1,0 +1,21 @@
+use sqlx::{Postgres, Sqlite, SqlitePool};
+use unit_of_work::{Lazy, Repository, Session, UnitOfWork};
+
+#[derive(Repository)]
+struct Blogs {
+    session: Session<Postgres>,
+}
+
+#[derive(UnitOfWork)]
+struct Database {
+    session: Session<Sqlite>,
+    blogs: Lazy<Blogs>,
+}
+
+fn used(pool: &SqlitePool) {
+    let mut db = Database::new(pool);
+    db.blogs();
+    db.split().blogs;
+}
+
+fn main() {}

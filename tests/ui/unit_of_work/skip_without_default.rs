@@ -1,0 +1,25 @@
+use sqlx::{Sqlite, SqlitePool};
+use unit_of_work::{Lazy, Repository, Session, UnitOfWork};
+
+#[derive(Repository)]
+struct Blogs {
+    session: Session<Sqlite>,
+}
+
+struct Cache;
+
+#[derive(UnitOfWork)]
+struct Database {
+    session: Session<Sqlite>,
+    blogs: Lazy<Blogs>,
+    #[uow(skip)]
+    cache: Cache,
+}
+
+fn used(pool: &SqlitePool) {
+    let mut db = Database::new(pool);
+    db.blogs();
+    db.split().blogs;
+}
+
+fn main() {}
