@@ -76,7 +76,8 @@ engines! {
         use futures_util::FutureExt as _;
         let mut db = Library::new(&lab.pool);
         let mut blog = Blog { id: 1, name: String::new(), version: 0 };
-        assert!(db.refresh(&mut blog).now_or_never().is_none());
+        // SQLite's thread may have answered by the end of the first poll; then it was not abandoned.
+        while db.refresh(&mut blog).now_or_never().is_some() {}
         assert_eq!(db.session().state(), SessionState::Idle);
         db.blogs().add("a").await.unwrap();
         db.commit().await.unwrap();
