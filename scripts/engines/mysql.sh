@@ -30,8 +30,10 @@ launch_mysql() {
   as_user mysql setsid mariadbd "${options[@]}"
 }
 
+bury_mysql() { :; } # after SIGKILL: its locks went with it
+
 ask_mysql() { # whose server answers: its data folder
-  mariadb --no-defaults --connect-timeout=2 -h127.0.0.1 -P"$(port mysql)" -uuow -puow -BN uow \
+  timeout 5 mariadb --no-defaults --connect-timeout=2 -h127.0.0.1 -P"$(port mysql)" -uuow -puow -BN uow \
     -e "SELECT TRIM(TRAILING '/' FROM @@datadir)"
 }
 

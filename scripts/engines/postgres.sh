@@ -46,7 +46,7 @@ bury_postgres() { # after SIGKILL: its shared memory, and its lock, which would 
 
 ask_postgres() { # whose server answers: its data folder
   unset "${!PG@}"
-  PGCONNECT_TIMEOUT=2 "$(postgres_bin)/psql" -h 127.0.0.1 -p "$(port postgres)" -U uow -d uow -XAtc 'SHOW data_directory'
+  PGCONNECT_TIMEOUT=2 timeout 5 "$(postgres_bin)/psql" -h 127.0.0.1 -p "$(port postgres)" -U uow -d uow -XAtc 'SHOW data_directory'
 }
 
 print_env_postgres() {
