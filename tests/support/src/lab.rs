@@ -176,7 +176,8 @@ fn unique_name(claim: &str) -> String {
     format!("t{}_{}_{claim}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-fn schema<DB: Engine>() -> String {
+/// The script that makes the tables `blog` and `post`.
+pub fn schema<DB: Engine>() -> String {
     let key = DB::GENERATED_KEY;
     format!(
         "CREATE TABLE blog (id {key}, name VARCHAR(200) NOT NULL UNIQUE, version BIGINT NOT NULL DEFAULT 0); \

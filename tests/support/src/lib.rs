@@ -2,9 +2,11 @@
 
 mod lab;
 mod proxy;
+mod server;
 
-pub use lab::{Engine, Lab, sql};
+pub use lab::{Engine, Lab, schema, sql};
 pub use proxy::{Proxy, Trigger};
+pub use server::OwnServer;
 #[doc(hidden)]
 pub use tokio;
 
