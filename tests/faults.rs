@@ -186,6 +186,76 @@ servers! {
         assert_eq!(lab.blogs().await, ["once"]);
     }
 
+    async fn a_connection_that_broke_is_discarded_and_the_unit_goes_on_with_a_good_one(lab) {
+        let (pool, proxy) = lab.through_proxy(1).await;
+        let mut db = Library::new(&pool);
+        db.blogs().add("lost").await.unwrap();
+        proxy.cut(Trigger::BeforeServerSees(b"SELECT count".to_vec()));
+        let broken = Error::from(db.blogs().count().await.unwrap_err());
+        assert!(broken.is_transient(), "{broken}");
+        assert!(!db.session().is_in_transaction());
+        assert_eq!(pool.size(), 0, "it is closed, not pooled");
+        db.rollback().await.unwrap();
+        assert_eq!(db.blogs().count().await.unwrap(), 0);
+        db.blogs().add("good").await.unwrap();
+        db.commit().await.unwrap();
+        assert_eq!(lab.blogs().await, ["good"]);
+    }
+
+    async fn where_commit_and_rollback_fail_the_commit_is_told_and_the_connection_discarded(lab) {
+        let (pool, proxy) = lab.through_proxy(1).await;
+        // Its table is not there, so the message of COMMIT fails in front of COMMIT itself.
+        let mut db = Library::options(&pool).verify(Verification::marker()).build().unwrap();
+        db.blogs().add("lost").await.unwrap();
+        proxy.cut(Trigger::BeforeServerSees(b"ROLLBACK".to_vec()));
+        let error = db.commit().await.unwrap_err();
+        assert!(error.is_rolled_back() && error.to_string().contains("uow_marker"), "{error}");
+        assert_eq!(pool.size(), 0);
+        lab.no_open_transactions().await;
+        assert_eq!(lab.blogs().await, [""; 0]);
+    }
+
+    async fn a_commit_that_never_arrives_is_tried_as_often_as_allowed_and_no_more(lab) {
+        Marker::create_table(&lab.outside).await.unwrap();
+        let (pool, proxy) = lab.through_proxy(2).await;
+        proxy.sent();
+        let calls = AtomicU32::new(0);
+        let error = Library::options(&pool)
+            .retry(Retry::attempts(7).backoff(Duration::from_millis(1), Duration::from_millis(5)))
+            .verify(Verification::marker())
+            .run(async |db| {
+                calls.fetch_add(1, SeqCst);
+                db.blogs().add("never").await?;
+                proxy.cut(Trigger::BeforeServerSees(b"COMMIT".to_vec()));
+                Ok::<_, Error>(())
+            })
+            .await
+            .unwrap_err();
+        assert!(error.is_rolled_back() && error.is_transient(), "the last one's: {error}");
+        assert_eq!(calls.load(SeqCst), 7);
+        // Each of the connections was lost, so each attempt had to prepare its INSERT on another one.
+        let prepared = Db::statements(&proxy.sent()).into_iter().filter(|text| text.starts_with("INSERT INTO blog"));
+        assert_eq!(prepared.count(), 7);
+        assert_eq!(lab.blogs().await, [""; 0]);
+        lab.no_open_transactions().await;
+    }
+
+    async fn a_begin_whose_answer_was_lost_is_tried_again(lab) {
+        lab.script("INSERT INTO blog (name) VALUES ('a'), ('b')").await;
+        let (pool, proxy) = lab.through_proxy(1).await;
+        let begin = if <Db as sqlx::Database>::NAME == "PostgreSQL" { "BEGIN" } else { "START TRANSACTION" };
+        proxy.cut(Trigger::BeforeClientHears(begin.into()));
+        let calls = AtomicU32::new(0);
+        let count = Library::options(&pool)
+            .retry(patient())
+            .run(async |db| {
+                calls.fetch_add(1, SeqCst);
+                db.blogs().count().await
+            })
+            .await;
+        assert_eq!((count.unwrap(), calls.load(SeqCst)), (2, 2));
+    }
+
     async fn the_marker_is_asked_for_where_it_was_written(lab) {
         // The units' connections look into a schema (a database) that a plain connection does not look into.
         let postgres = <Db as sqlx::Database>::NAME == "PostgreSQL";

@@ -111,6 +111,77 @@ engines! {
         assert_eq!(lab.blogs().await, ["kept"]);
     }
 
+    async fn what_is_written_belongs_to_the_innermost_scope_that_is_open(lab) {
+        let mut db = Library::new(&lab.pool);
+        db.blogs().add("unit").await.unwrap();
+        let first: Result<(), Error> = db
+            .savepoint(async |db| {
+                db.blogs().add("first").await?;
+                let second: Result<(), Error> = db
+                    .savepoint(async |db| {
+                        db.blogs().add("second").await?;
+                        assert_eq!((db.session().state(), db.blogs().count().await?), (SessionState::Open, 3));
+                        Err(Error::Busy)
+                    })
+                    .await;
+                assert!(second.unwrap_err().is_busy());
+                assert_eq!((db.session().state(), db.blogs().count().await?), (SessionState::Open, 2));
+                db.blogs().add("first again").await?;
+                Err(Error::Busy)
+            })
+            .await;
+        assert!(first.unwrap_err().is_busy());
+        assert_eq!((db.session().state(), db.blogs().count().await.unwrap()), (SessionState::Open, 1));
+        db.rollback().await.unwrap();
+        assert_eq!(db.session().state(), SessionState::Idle);
+        assert_eq!(lab.blogs().await, [""; 0]);
+        lab.no_open_transactions().await;
+    }
+
+    async fn rollback_of_the_unit_takes_released_scopes_with_it(lab) {
+        let mut db = Library::new(&lab.pool);
+        db.savepoint(async |db| db.blogs().add("inner").await).await.unwrap();
+        db.rollback().await.unwrap();
+        db.blogs().add("after").await.unwrap();
+        db.commit().await.unwrap();
+        assert_eq!(lab.blogs().await, ["after"]);
+    }
+
+    async fn rollback_of_the_unit_ends_a_scope_that_was_left_open(lab) {
+        let mut db = Library::new(&lab.pool);
+        db.blogs().add("outer").await.unwrap();
+        let scope = db.savepoint(async |db| {
+            db.blogs().add("inner").await?;
+            db.blogs().add("inner too").await?;
+            std::future::pending::<Result<(), Error>>().await
+        });
+        assert!(tokio::time::timeout(std::time::Duration::from_millis(200), scope).await.is_err());
+        db.rollback().await.unwrap();
+        assert!(!db.session().is_in_transaction());
+        db.commit().await.unwrap();
+        assert_eq!(lab.blogs().await, [""; 0]);
+    }
+
+    async fn an_entity_reads_what_its_scope_left(lab) {
+        let mut db = Library::new(&lab.pool);
+        let id = db.blogs().add("old").await.unwrap();
+        let mut blog = Blog { id, name: "old".into(), version: 0 };
+        for (rename, kept, name) in [("UPDATE blog SET name = 'undone'", false, "old"), ("UPDATE blog SET name = 'new'", true, "new")] {
+            let scope: Result<(), Error> = db
+                .savepoint(async |db| {
+                    sqlx::query(rename).execute(db.session()).await?;
+                    db.refresh(&mut blog).await?;
+                    if kept { Ok(()) } else { Err(Error::Busy) }
+                })
+                .await;
+            assert_eq!(scope.is_ok(), kept);
+            db.refresh(&mut blog).await.unwrap();
+            assert_eq!(blog.name, name);
+        }
+        db.commit().await.unwrap();
+        assert_eq!(lab.blogs().await, ["new"]);
+    }
+
     async fn commit_and_rollback_inside_a_scope_are_refused_and_do_nothing(lab) {
         async fn service<DB: unit_of_work::Backend>(db: &mut Library<DB>) {
             assert!(matches!(db.commit().await, Err(Error::InsideScope { method: "commit" })));
