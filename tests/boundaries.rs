@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use unit_of_work::Backend;
+use unit_of_work::{Backend, Verification};
 
 /// A repository that holds its inserts back until it is flushed.
 #[derive(Debug)]
@@ -165,5 +165,86 @@ engines! {
         lab.no_open_transactions().await;
         assert_eq!(shared.lock().unwrap().name, "changed");
         assert_eq!(lab.blogs().await, [""; 0]);
+    }
+
+    async fn a_commit_that_fails_wins_over_whatever_the_closure_returned(lab) {
+        let mut options = Library::options(&lab.pool);
+        if <Db as sqlx::Database>::NAME == "MySQL" {
+            // It has no constraint that waits for COMMIT: here a marker cannot be written, for want of its table.
+            lab.script("CREATE TABLE child (blog_id BIGINT)").await;
+            options = options.verify(Verification::marker());
+        } else {
+            lab.script("CREATE TABLE child (blog_id BIGINT REFERENCES blog (id) DEFERRABLE INITIALLY DEFERRED)").await;
+        }
+        for returned in [Ok("the body was run"), Err("declined, and to be committed all the same")] {
+            let answer: Result<Result<&str, &str>, Error> = options
+                .run(async |db| {
+                    sqlx::query("INSERT INTO child VALUES (4711)").execute(db.session()).await?;
+                    Ok(returned)
+                })
+                .await;
+            let error = answer.unwrap_err();
+            assert!(error.is_rolled_back() && error.to_string().contains("COMMIT failed"), "{error}");
+            let refused = error.sqlx().unwrap().as_database_error().unwrap();
+            assert!(refused.is_foreign_key_violation() || refused.message().contains("uow_marker"), "{refused}");
+        }
+        assert_eq!(Db::texts(&lab.outside, "SELECT CAST(blog_id AS CHAR(9)) FROM child").await, [""; 0]);
+        lab.no_open_transactions().await;
+        lab.settled().await;
+    }
+
+    async fn a_statement_after_a_flush_that_failed_is_told_why_it_failed(lab) {
+        let mut db = Desk::<Db>::new(&lab.pool);
+        db.drafts().held.push(None);
+        let flush = db.flush().await.unwrap_err();
+        let refused = sqlx::query("SELECT 1").execute(db.session()).await.unwrap_err();
+        assert!(refused.to_string().contains(&flush.to_string()), "{refused}");
+    }
+
+    async fn a_flush_that_fails_in_a_scope_leaves_what_was_flushed_before(lab) {
+        let mut db = Desk::<Db>::new(&lab.pool);
+        db.drafts().held.push(Some("77"));
+        db.flush().await.unwrap();
+        db.drafts().held.extend([Some("78"), Some("77")]);
+        let second: Result<(), Error> = db.savepoint(async |db| db.flush().await).await;
+        assert!(second.unwrap_err().sqlx().unwrap().as_database_error().unwrap().is_unique_violation());
+        db.commit().await.unwrap();
+        assert_eq!(lab.blogs().await, ["77"]);
+    }
+
+    async fn what_has_to_run_outside_of_a_transaction_fails_in_a_unit_and_takes_it_along(lab) {
+        let outside = match <Db as sqlx::Database>::NAME {
+            "PostgreSQL" => "VACUUM blog",
+            "MySQL" => "CREATE TABLE another (id BIGINT)", // it would commit; the session refuses it
+            _ => "VACUUM",
+        };
+        let failed = Library::options(&lab.pool)
+            .run(async |db| {
+                db.blogs().add("lost").await?;
+                sqlx::raw_sql(outside).execute(db.session()).await?;
+                Ok::<_, Error>(())
+            })
+            .await;
+        assert!(failed.is_err());
+        assert_eq!(lab.blogs().await, [""; 0]);
+        sqlx::raw_sql(outside).execute(&lab.pool).await.unwrap();
+    }
+
+    async fn an_inner_unit_that_fails_leaves_the_outer_one_alone(lab) {
+        let mut outer = Library::new(&lab.pool);
+        outer.blogs().add("before").await.unwrap();
+        // One writer at a time: on SQLite the inner one may not write, and that is how it fails.
+        let reads_only = <Db as sqlx::Database>::NAME == "SQLite";
+        let inner: Result<(), Error> = Library::options(outer.session().pool())
+            .read_only(reads_only)
+            .run(async |db| {
+                db.blogs().add("inner").await?;
+                Err(Error::Busy)
+            })
+            .await;
+        assert_eq!(inner.unwrap_err().is_busy(), !reads_only);
+        outer.blogs().add("after").await.unwrap();
+        outer.commit().await.unwrap();
+        assert_eq!(lab.blogs().await, ["after", "before"]);
     }
 }

@@ -166,6 +166,46 @@ engines! {
         assert_eq!(db.blogs().count().await.unwrap(), 1);
     }
 
+    async fn what_others_commit_is_seen_at_read_committed_and_not_before_they_do(lab) {
+        let (mut options, sqlite) = (Library::options(&lab.pool), <Db as sqlx::Database>::NAME == "SQLite");
+        // (SQLite has but one level: there a unit that reads sees one moment.)
+        options = if sqlite { options.read_only(true) } else { options.isolation(Isolation::ReadCommitted) };
+        let mut db = options.begin().await.unwrap();
+        let mut seen = vec![db.blogs().count().await.unwrap()];
+        let mut other = Library::new(&lab.pool);
+        other.blogs().add("another").await.unwrap();
+        seen.push(db.blogs().count().await.unwrap());
+        other.commit().await.unwrap();
+        seen.push(db.blogs().count().await.unwrap());
+        assert_eq!(seen, [0, 0, i64::from(!sqlite)]);
+    }
+
+    async fn a_unit_inside_a_read_only_one_may_write(lab) {
+        let mut outer = Library::options(&lab.pool).read_only(true).build().unwrap();
+        outer.blogs().count().await.unwrap();
+        let mut inner = Library::new(outer.session().pool());
+        inner.blogs().add("inner").await.unwrap();
+        inner.commit().await.unwrap();
+        outer.blogs().add("outer").await.unwrap_err();
+        assert!(outer.commit().await.unwrap_err().is_rolled_back());
+        assert_eq!(lab.blogs().await, ["inner"]);
+    }
+
+    async fn a_deadline_that_is_over_at_once_stores_nothing(lab) {
+        lab.script("INSERT INTO blog (name) VALUES ('old')").await;
+        let answer = Library::options(&lab.pool)
+            .deadline(Duration::ZERO)
+            .run(async |db| {
+                db.blogs().add("new").await?;
+                Ok::<_, Error>(())
+            })
+            .await;
+        let error = answer.unwrap_err();
+        assert!(matches!(error.cause(), Some(Cause::DeadlineExceeded)), "{error}");
+        lab.no_open_transactions().await;
+        assert_eq!(lab.blogs().await, ["old"]);
+    }
+
     async fn a_deadline_beyond_all_time_is_none(lab) {
         let mut db = Library::options(&lab.pool).deadline(Duration::MAX).lock_timeout(Duration::MAX / 4000).build().unwrap();
         db.blogs().add("a").await.unwrap();
