@@ -35,6 +35,11 @@ use crate::backend::Backend;
 /// let columns = <Blog as Entity<sqlx::Sqlite>>::COLUMNS;
 /// assert!(columns[0].is_key() && columns[1].name() == "title" && columns[2].is_version());
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an entity of a unit of work on `{DB}`",
+    label = "not a row that can be loaded again by its key",
+    note = "write `#[derive(Entity)]` on `{Self}`"
+)]
 pub trait Entity<DB: Backend>: Sized + Send {
     /// The type of the key column, or a tuple of those of several.
     type Key: Clone + Eq + Hash + Debug + Send + Sync + 'static;
