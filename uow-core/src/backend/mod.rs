@@ -185,6 +185,18 @@ pub(crate) async fn send<DB: Backend>(connection: &mut DB::Connection, query: Qu
     }
 }
 
+/// The first row of an answer that is read to its end.
+#[cfg(any(feature = "sqlite", feature = "mysql"))]
+async fn first_row<R, D>(
+    mut steps: BoxStream<'_, Result<Either<D, R>, SqlxError>>,
+) -> Result<Option<R>, SqlxError> {
+    let mut first = None;
+    while let Some(step) = steps.next().await {
+        first = first.or(step?.right());
+    }
+    Ok(first)
+}
+
 /// Whether the same unit may well succeed when run again, told from an engine's own error.
 pub(crate) fn is_transient_database_error(error: &dyn DatabaseError) -> bool {
     let engines: &[fn(&dyn DatabaseError) -> bool] = &[

@@ -1,7 +1,6 @@
 //! MySQL and MariaDB: DDL commits, a deadlock rolls back, and in both cases the next statement is a transaction of its own.
 
 use futures_core::future::BoxFuture;
-use futures_util::stream::StreamExt;
 use sqlx_core::Error as SqlxError;
 use sqlx_core::describe::Describe;
 use sqlx_core::error::DatabaseError;
@@ -10,7 +9,7 @@ use sqlx_core::row::Row;
 use sqlx_core::sql_str::SqlStr;
 use sqlx_mysql::{MySql, MySqlDatabaseError};
 
-use super::{Backend, CommitFailure, Dialect, Query, Rows, executor_methods};
+use super::{Backend, CommitFailure, Dialect, Query, Rows, executor_methods, first_row};
 use crate::entity::ColumnType;
 use crate::error::Error;
 use crate::transaction_options::{Plan, TransactionOptions};
@@ -101,14 +100,7 @@ impl Backend for MySql {
         query: Query<Self>,
     ) -> BoxFuture<'_, Result<Option<Self::Row>, SqlxError>> {
         // sqlx stops at the first row here, and would leave the rest, an error in it included, to the next statement.
-        Box::pin(async move {
-            let mut steps = Executor::fetch_many(connection, query);
-            let mut first = None;
-            while let Some(step) = steps.next().await {
-                first = first.or(step?.right());
-            }
-            Ok(first)
-        })
+        Box::pin(first_row(Executor::fetch_many(connection, query)))
     }
 
     fn judge_commit(error: &SqlxError) -> CommitFailure {

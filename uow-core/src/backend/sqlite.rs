@@ -9,7 +9,7 @@ use sqlx_core::row::Row;
 use sqlx_core::sql_str::SqlStr;
 use sqlx_sqlite::{Sqlite, SqliteError};
 
-use super::{Backend, CommitFailure, Dialect, Query, Rows, executor_methods};
+use super::{Backend, CommitFailure, Dialect, Query, Rows, executor_methods, first_row};
 use crate::entity::ColumnType;
 use crate::error::Error;
 use crate::transaction_options::{Isolation, Plan, SqliteMode, TransactionOptions};
@@ -99,7 +99,12 @@ impl Backend for Sqlite {
         connection: &mut Self::Connection,
         query: Query<Self>,
     ) -> BoxFuture<'_, Result<Option<Self::Row>, SqlxError>> {
-        Executor::fetch_optional(connection, query)
+        if query.text().contains(';') {
+            // sqlx stops at the first row here, and would never run what stands behind it.
+            Box::pin(first_row(Executor::fetch_many(connection, query)))
+        } else {
+            Executor::fetch_optional(connection, query)
+        }
     }
 
     fn judge_commit(error: &SqlxError) -> CommitFailure {
