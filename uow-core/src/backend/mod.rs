@@ -32,13 +32,14 @@ pub type Rows<'e, DB> = BoxStream<'e, Result<Step<DB>, SqlxError>>;
 ///
 /// The trait knows the engine's words and what its errors mean for a transaction; the protocol itself is
 /// [`Session`](crate::Session)'s. It is also there for the types: a bound on it stands for "sqlx can execute on this
-/// database's connection", which does not travel through supertraits when it is written out.
+/// database's connection", which does not travel through supertraits when it is written out. It is sealed: what it asks of an
+/// engine changes with the protocol.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an engine a unit of work can talk to",
     label = "not one of `Sqlite`, `Postgres`, `MySql`",
     note = "each engine needs its feature: unit-of-work = {{ features = [\"sqlite\"] }}, or \"postgres\", or \"mysql\""
 )]
-pub trait Backend: Database {
+pub trait Backend: Database + sealed::Engine {
     /// How the engine's SQL is read and written.
     const DIALECT: Dialect;
     /// Begins a transaction with the default options.
@@ -128,6 +129,18 @@ pub trait Backend: Database {
 
     /// Whether a statement that failed so has rolled back the whole transaction.
     fn rolled_back<'e>(connection: &'e mut Self::Connection, error: &'e SqlxError) -> BoxFuture<'e, bool>;
+}
+
+mod sealed {
+    /// The engines of this crate, and no other.
+    pub trait Engine {}
+
+    #[cfg(feature = "mysql")]
+    impl Engine for sqlx_mysql::MySql {}
+    #[cfg(feature = "postgres")]
+    impl Engine for sqlx_postgres::Postgres {}
+    #[cfg(feature = "sqlite")]
+    impl Engine for sqlx_sqlite::Sqlite {}
 }
 
 /// What became of a transaction whose COMMIT was answered with an error.
