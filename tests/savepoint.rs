@@ -274,10 +274,12 @@ engines! {
                 .await;
             assert!(failed.is_err());
         }
-        // A savepoint that were left could be released; this one is not there.
-        let gone = sqlx::raw_sql("SELECT 1").execute(db.session()).await;
-        gone.unwrap();
-        db.commit().await.unwrap();
+        let mut connection = db.session().connection().await.unwrap();
+        let back = sqlx::raw_sql("ROLLBACK TO SAVEPOINT uow_1").execute(&mut *connection).await;
+        let error = back.expect_err("it was undone, and released");
+        assert!(error.to_string().contains("uow_1"), "{error}");
+        drop(connection);
+        db.rollback().await.unwrap();
     }
 }
 
