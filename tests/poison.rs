@@ -41,19 +41,6 @@ engines! {
         assert_eq!(lab.blogs().await, ["good"]);
     }
 
-    async fn an_error_says_its_cause_once(lab) {
-        let mut db = Library::new(&lab.pool);
-        db.blogs().add("taken").await.unwrap();
-        let first = Error::from(db.blogs().add("taken").await.unwrap_err());
-        let refused = refusal(db.blogs().count().await);
-        for error in [first, refused, db.commit().await.unwrap_err()] {
-            let cause = error.sqlx().unwrap().to_string();
-            let chain = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
-            let told: Vec<_> = chain.map(ToString::to_string).filter(|text| text.contains(&cause)).collect();
-            assert_eq!(told.len(), 1, "{told:?}");
-        }
-    }
-
     async fn rollback_after_a_failure_makes_the_unit_usable_again(lab) {
         let mut db = Library::new(&lab.pool);
         db.blogs().add("a").await.unwrap();

@@ -67,6 +67,6 @@ impl fmt::Display for Cause {
 
 impl std::error::Error for Cause {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.sqlx()?.source()
+        self.sqlx().map(|error| error as _)
     }
 }

@@ -198,10 +198,11 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {
-    /// What is behind the error of [`sqlx`](Error::sqlx), whose own words are in this one's: a report of the whole chain
-    /// says nothing twice.
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.sqlx()?.source()
+        match self {
+            Self::Sqlx(error) => error.source(),
+            _ => self.cause()?.source(),
+        }
     }
 }
 
