@@ -44,7 +44,10 @@ impl<DB: Database> Held<DB> {
     }
 
     pub(crate) fn get(&mut self) -> Result<&mut DB::Connection, Error> {
-        self.0.connection.as_deref_mut().ok_or(Error::PoolClosed)
+        match &mut self.0.connection {
+            Some(connection) => Ok(connection),
+            None => Err(Error::PoolClosed),
+        }
     }
 
     pub(crate) fn peek(&self) -> Option<&DB::Connection> {

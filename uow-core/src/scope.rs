@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::error::{Cause, Error};
 use crate::session::Session;
-use crate::unit_of_work::{UnitOfWork, flush_and_commit};
+use crate::unit_of_work::UnitOfWork;
 
 /// The unit of work inside a [`run`](crate::Options::run) or [`savepoint`](UnitOfWork::savepoint) closure.
 ///
@@ -152,10 +152,17 @@ impl<U: UnitOfWork> Attempt<U> {
     pub(crate) async fn end<T, E: From<Error>>(mut self, outcome: Result<T, E>) -> Result<T, Failed<E>> {
         let shared = self.session.shared();
         match outcome {
-            Ok(value) => match flush_and_commit(self.scope.unit(), shared).await {
-                Ok(()) => Ok(value),
-                Err(error) => Err(Failed { transient: error.is_transient(), error: error.into() }),
-            },
+            Ok(value) => {
+                let flushed = self.scope.unit().flush_repositories().await;
+                let committed = match shared.after_flush(flushed) {
+                    Ok(()) => shared.commit().await,
+                    declined => declined,
+                };
+                match committed {
+                    Ok(()) => Ok(value),
+                    Err(error) => Err(Failed { transient: error.is_transient(), error: error.into() }),
+                }
+            }
             Err(error) => {
                 // What the session saw decides, never the closure's error, which is the user's own.
                 let transient = shared.saw_transient_failure();

@@ -10,7 +10,7 @@ use crate::entity::Entity;
 use crate::error::Error;
 use crate::options::Options;
 use crate::scope::{OpenScope, Scope};
-use crate::session::{Session, Settings, Shared};
+use crate::session::{Session, Settings};
 use crate::sql;
 
 /// One business operation: everything it writes is stored together, or nothing is.
@@ -86,8 +86,10 @@ pub trait UnitOfWork: Sized + Send {
     fn commit(&mut self) -> impl Future<Output = Result<(), Error>> + Send {
         async move {
             self.session().shared().refuse_inside_scope("commit")?;
-            let session = self.session().share();
-            flush_and_commit(self, session.shared()).await
+            let flushed = self.flush_repositories().await;
+            let shared = self.session().shared();
+            shared.after_flush(flushed)?;
+            shared.commit().await
         }
     }
 
@@ -192,18 +194,5 @@ pub trait UnitOfWork: Sized + Send {
                 }
             }
         }
-    }
-}
-
-/// What `commit` and a closure that ends well come to.
-pub(crate) async fn flush_and_commit<U: UnitOfWork>(
-    unit: &mut U,
-    shared: &Shared<U::Database>,
-) -> Result<(), Error> {
-    match unit.flush_repositories().await {
-        // A repository declined, and the database knows nothing of it: the unit is as it was.
-        Err(error) if !shared.is_poisoned() => Err(error),
-        // Of a statement that failed in the flush the session knows more to say, and to do.
-        _ => shared.commit().await,
     }
 }

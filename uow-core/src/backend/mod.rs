@@ -185,15 +185,21 @@ pub(crate) struct Answer {
 }
 
 /// Sends a text of the unit's own and reads its answer to the end.
-pub(crate) async fn send<DB: Backend>(connection: &mut DB::Connection, query: Query<DB>) -> Answer {
+pub(crate) fn send<DB: Backend>(
+    connection: &mut DB::Connection,
+    query: Query<DB>,
+) -> impl Future<Output = Answer> + Send {
+    // Here, and not in the future: the query need not be moved into it. (Nothing is sent before that is polled.)
     let mut steps = DB::fetch_many(connection, query);
-    let mut results = 0;
-    loop {
-        match steps.next().await {
-            None => return Answer { results, outcome: Ok(()) },
-            Some(Ok(Either::Left(_))) => results += 1,
-            Some(Ok(Either::Right(_))) => {}
-            Some(Err(error)) => return Answer { results, outcome: Err(error) },
+    async move {
+        let mut results = 0;
+        loop {
+            match steps.next().await {
+                None => return Answer { results, outcome: Ok(()) },
+                Some(Ok(Either::Left(_))) => results += 1,
+                Some(Ok(Either::Right(_))) => {}
+                Some(Err(error)) => return Answer { results, outcome: Err(error) },
+            }
         }
     }
 }

@@ -14,14 +14,15 @@ pub struct Query<DB: Backend> {
     sql: SqlStr,
     /// `Ok(None)` asks for the text protocol.
     arguments: Result<Option<DB::Arguments>, BoxDynError>,
-    statement: Option<DB::Statement>,
+    /// Boxed, for few queries have one, and all are moved about.
+    statement: Option<Box<DB::Statement>>,
     persistent: bool,
 }
 
 impl<DB: Backend> Query<DB> {
     pub(crate) fn from_execute<'q>(mut query: impl Execute<'q, DB>) -> Self {
         let arguments = query.take_arguments();
-        let statement = query.statement().cloned();
+        let statement = query.statement().cloned().map(Box::new);
         let persistent = query.persistent();
         Self { sql: query.sql(), arguments, statement, persistent }
     }
@@ -56,18 +57,22 @@ impl<DB: Backend> Query<DB> {
 }
 
 impl<'q, DB: Backend> Execute<'q, DB> for Query<DB> {
+    #[inline]
     fn sql(self) -> SqlStr {
         self.sql
     }
 
+    #[inline]
     fn statement(&self) -> Option<&DB::Statement> {
-        self.statement.as_ref()
+        self.statement.as_deref()
     }
 
+    #[inline]
     fn take_arguments(&mut self) -> Result<Option<DB::Arguments>, BoxDynError> {
         std::mem::replace(&mut self.arguments, Ok(None))
     }
 
+    #[inline]
     fn persistent(&self) -> bool {
         self.persistent
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures_core::future::BoxFuture;
 use sqlx_core::Error as SqlxError;
 use tokio::time::{Instant, timeout_at};
 
@@ -21,22 +22,27 @@ impl<DB: Backend> Shared<DB> {
         inner.deadline
     }
 
-    /// Runs a statement, and cuts it off at the deadline. (Its lease, dropped then, closes the connection.)
-    pub(super) async fn in_time<T>(
-        &self,
-        statement: impl Future<Output = Result<T, SqlxError>>,
-    ) -> Result<T, SqlxError> {
-        let Some(deadline) = self.deadline() else { return statement.await };
-        match timeout_at(deadline, statement).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(self.exceed(true).into()),
+    /// A statement that is cut off at the deadline. (Its lease, dropped then, closes the connection.)
+    pub(super) fn in_time<'s, T: Send + 's>(
+        &'s self,
+        statement: BoxFuture<'s, Result<T, SqlxError>>,
+    ) -> BoxFuture<'s, Result<T, SqlxError>> {
+        if self.settings.deadline.is_none() {
+            return statement;
         }
+        Box::pin(async move {
+            let Some(deadline) = self.deadline() else { return statement.await };
+            match timeout_at(deadline, statement).await {
+                Ok(outcome) => outcome,
+                Err(_) => Err(self.exceed(true).into()),
+            }
+        })
     }
 
     /// Whether the deadline is past. If so the unit is poisoned with it.
     pub(super) fn check_deadline(&self) {
-        let past = self.lock().deadline.is_some_and(|deadline| deadline <= Instant::now());
-        if past {
+        let deadline = self.settings.deadline.and_then(|_| self.lock().deadline);
+        if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
             self.exceed(false);
         }
     }

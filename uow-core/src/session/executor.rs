@@ -1,5 +1,7 @@
 //! `&mut Session<DB>` is an sqlx `Executor`.
 
+use std::future::ready;
+
 use futures_core::future::BoxFuture;
 use futures_core::stream::BoxStream;
 use futures_util::stream::{StreamExt, TryStreamExt};
@@ -9,68 +11,108 @@ use sqlx_core::executor::{Execute, Executor};
 use sqlx_core::sql_str::SqlStr;
 
 use super::Session;
+use super::boxed::boxed;
 use super::lease::Lease;
 use super::rows::Steps;
 use super::state::Shared;
 use crate::backend::{Backend, Query, Step};
 use crate::sql::Effect;
 
-impl<DB: Backend> Shared<DB> {
-    /// Runs a statement to its end and hands each of its steps to `each`.
-    async fn run(&self, query: Query<DB>, each: impl FnMut(Step<DB>) + Send) -> Result<(), Error> {
-        let effect = self.admit(query.text())?;
-        self.in_time(self.run_leased(query, effect, each)).await
-    }
+/// What is handed on of a statement's steps: `keep` picks it out.
+type Keep<T, DB> = fn(&mut T, Step<DB>);
 
-    async fn run_leased(
-        &self,
-        query: Query<DB>,
-        effect: Effect,
-        mut each: impl FnMut(Step<DB>) + Send,
-    ) -> Result<(), Error> {
-        let mut lease = Lease::for_statement(self, effect).await?;
-        let mut steps = DB::fetch_many(lease.connection()?, query);
-        let outcome = loop {
-            match steps.next().await {
-                None => break Ok(()),
-                Some(Ok(step)) => each(step),
-                Some(Err(error)) => break Err(error),
-            }
+// These are no `async fn`s, and box what they return themselves: a statement's future is made where it stays. Moved from one
+// future into the next, it cost more than all else that the session does.
+impl<DB: Backend> Shared<DB> {
+    /// Runs a statement to its end, and gathers its steps.
+    fn run<'s, T>(&'s self, query: Query<DB>, keep: Keep<T, DB>) -> BoxFuture<'s, Result<T, Error>>
+    where
+        T: Default + Send + 's,
+    {
+        let effect = match self.admit(query.text()) {
+            Ok(effect) => effect,
+            Err(refused) => return refuse(refused),
         };
-        drop(steps);
-        lease.finish(outcome).await
+        self.in_time(boxed!(async move {
+            let mut lease = Lease::for_statement(self, effect)?;
+            if !lease.is_ready() {
+                lease.make_ready(effect).await?;
+            }
+            let mut kept = T::default();
+            let mut steps = DB::fetch_many(lease.connection()?, query);
+            while let Some(step) = steps.next().await {
+                match step {
+                    Ok(step) => keep(&mut kept, step),
+                    Err(error) => {
+                        drop(steps);
+                        return Err(lease.fail(error).await);
+                    }
+                }
+            }
+            drop(steps);
+            lease.succeed();
+            Ok(kept)
+        }))
     }
 
     /// Runs a statement step by step, as the stream asks for them.
-    async fn stream(&self, query: Query<DB>) -> Result<(), Error> {
-        let effect = self.admit(query.text())?;
-        self.in_time(self.stream_leased(query, effect)).await
-    }
-
-    async fn stream_leased(&self, query: Query<DB>, effect: Effect) -> Result<(), Error> {
-        let mut lease = Lease::for_statement(self, effect).await?;
-        let mut steps = DB::fetch_many(lease.connection()?, query);
-        let outcome = loop {
-            match steps.next().await {
-                None => break Ok(()),
-                Some(Ok(step)) => self.emit(step).await,
-                Some(Err(error)) => break Err(error),
-            }
+    fn stream(&self, query: Query<DB>) -> BoxFuture<'_, Result<(), Error>> {
+        let effect = match self.admit(query.text()) {
+            Ok(effect) => effect,
+            Err(refused) => return refuse(refused),
         };
-        drop(steps);
-        lease.finish(outcome).await
+        self.in_time(boxed!(async move {
+            let mut lease = Lease::for_statement(self, effect)?;
+            if !lease.is_ready() {
+                lease.make_ready(effect).await?;
+            }
+            let mut steps = DB::fetch_many(lease.connection()?, query);
+            while let Some(step) = steps.next().await {
+                match step {
+                    Ok(step) => self.emit(step).await,
+                    Err(error) => {
+                        drop(steps);
+                        return Err(lease.fail(error).await);
+                    }
+                }
+            }
+            drop(steps);
+            lease.succeed();
+            Ok(())
+        }))
     }
 
-    /// Runs a statement for its first row.
-    pub(crate) async fn first_row(&self, query: Query<DB>) -> Result<Option<DB::Row>, Error> {
-        let effect = self.admit(query.text())?;
-        self.in_time(async {
-            let mut lease = Lease::for_statement(self, effect).await?;
-            let outcome = DB::fetch_optional(lease.connection()?, query).await;
-            lease.finish(outcome).await
-        })
-        .await
+    /// Runs a statement for its first row, and answers what `tell` makes of it.
+    pub(crate) fn first_row<'s, T>(
+        &'s self,
+        query: Query<DB>,
+        tell: fn(Option<DB::Row>) -> Result<T, Error>,
+    ) -> BoxFuture<'s, Result<T, Error>>
+    where
+        T: Send + 's,
+    {
+        let effect = match self.admit(query.text()) {
+            Ok(effect) => effect,
+            Err(refused) => return refuse(refused),
+        };
+        self.in_time(boxed!(async move {
+            let mut lease = Lease::for_statement(self, effect)?;
+            if !lease.is_ready() {
+                lease.make_ready(effect).await?;
+            }
+            match DB::fetch_optional(lease.connection()?, query).await {
+                Ok(row) => {
+                    lease.succeed();
+                    tell(row)
+                }
+                Err(error) => Err(lease.fail(error).await),
+            }
+        }))
     }
+}
+
+fn refuse<'s, T: Send + 's>(refused: crate::Error) -> BoxFuture<'s, Result<T, Error>> {
+    Box::pin(ready(Err(refused.into())))
 }
 
 impl<'c, DB: Backend> Executor<'c> for &'c mut Session<DB> {
@@ -81,17 +123,10 @@ impl<'c, DB: Backend> Executor<'c> for &'c mut Session<DB> {
         'c: 'e,
         E: 'q + Execute<'q, DB>,
     {
-        let query = Query::from_execute(query);
-        Box::pin(async move {
-            let mut total = DB::QueryResult::default();
-            self.shared
-                .run(query, |step| {
-                    if let Step::<DB>::Left(done) = step {
-                        total.extend([done]);
-                    }
-                })
-                .await?;
-            Ok(total)
+        self.shared.run(Query::from_execute(query), |total: &mut DB::QueryResult, step| {
+            if let Step::<DB>::Left(done) = step {
+                total.extend([done]);
+            }
         })
     }
 
@@ -100,9 +135,8 @@ impl<'c, DB: Backend> Executor<'c> for &'c mut Session<DB> {
         'c: 'e,
         E: 'q + Execute<'q, DB>,
     {
-        let query = Query::from_execute(query);
-        let shared: &'c Shared<DB> = &self.shared;
-        Box::pin(Steps::new(shared, shared.stream(query)))
+        let producer = self.shared.stream(Query::from_execute(query));
+        Box::pin(Steps::new(&self.shared, producer))
     }
 
     fn fetch<'e, 'q: 'e, E>(self, query: E) -> BoxStream<'e, Result<DB::Row, Error>>
@@ -110,12 +144,8 @@ impl<'c, DB: Backend> Executor<'c> for &'c mut Session<DB> {
         'c: 'e,
         E: 'q + Execute<'q, DB>,
     {
-        let query = Query::from_execute(query);
-        let shared: &'c Shared<DB> = &self.shared;
-        Box::pin(
-            Steps::new(shared, shared.stream(query))
-                .try_filter_map(|step| std::future::ready(Ok(step.right()))),
-        )
+        let producer = self.shared.stream(Query::from_execute(query));
+        Box::pin(Steps::new(&self.shared, producer).try_filter_map(|step| ready(Ok(step.right()))))
     }
 
     fn fetch_all<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, Result<Vec<DB::Row>, Error>>
@@ -123,12 +153,7 @@ impl<'c, DB: Backend> Executor<'c> for &'c mut Session<DB> {
         'c: 'e,
         E: 'q + Execute<'q, DB>,
     {
-        let query = Query::from_execute(query);
-        Box::pin(async move {
-            let mut rows = Vec::new();
-            self.shared.run(query, |step| rows.extend(step.right())).await?;
-            Ok(rows)
-        })
+        self.shared.run(Query::from_execute(query), |rows: &mut Vec<DB::Row>, step| rows.extend(step.right()))
     }
 
     fn fetch_one<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, Result<DB::Row, Error>>
@@ -136,9 +161,8 @@ impl<'c, DB: Backend> Executor<'c> for &'c mut Session<DB> {
         'c: 'e,
         E: 'q + Execute<'q, DB>,
     {
-        let query = Query::from_execute(query);
         // A missing row is an answer, not a failure: the unit goes on.
-        Box::pin(async move { self.shared.first_row(query).await?.ok_or(Error::RowNotFound) })
+        self.shared.first_row(Query::from_execute(query), |row| row.ok_or(Error::RowNotFound))
     }
 
     fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, Result<Option<DB::Row>, Error>>
@@ -146,8 +170,7 @@ impl<'c, DB: Backend> Executor<'c> for &'c mut Session<DB> {
         'c: 'e,
         E: 'q + Execute<'q, DB>,
     {
-        let query = Query::from_execute(query);
-        Box::pin(self.shared.first_row(query))
+        self.shared.first_row(Query::from_execute(query), Ok)
     }
 
     fn prepare_with<'e>(
@@ -159,7 +182,7 @@ impl<'c, DB: Backend> Executor<'c> for &'c mut Session<DB> {
         'c: 'e,
     {
         Box::pin(async move {
-            let mut lease = Lease::for_statement(&self.shared, Effect::Reads).await?;
+            let mut lease = Lease::ready_for_statement(&self.shared, Effect::Reads).await?;
             let outcome = DB::prepare_with(lease.connection()?, sql, parameters).await;
             lease.finish(outcome).await
         })
@@ -170,7 +193,7 @@ impl<'c, DB: Backend> Executor<'c> for &'c mut Session<DB> {
         'c: 'e,
     {
         Box::pin(async move {
-            let mut lease = Lease::for_statement(&self.shared, Effect::Reads).await?;
+            let mut lease = Lease::ready_for_statement(&self.shared, Effect::Reads).await?;
             let outcome = DB::describe(lease.connection()?, sql).await;
             lease.finish(outcome).await
         })

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use futures_core::future::BoxFuture;
 use sqlx_core::Error as SqlxError;
 
-use super::state::{Errand, Inner, Poison, Shared, State};
+use super::boxed::boxed;
+use super::state::{Errand, Inner, Poison, Scopes, Shared, State};
 use crate::backend::{self, Backend, Query};
 use crate::connection::Held;
 use crate::error::{Cause, Error};
@@ -17,45 +19,71 @@ pub(crate) struct Lease<'s, DB: Backend> {
     shared: &'s Shared<DB>,
     errand: Errand,
     connection: Option<Held<DB>>,
+    ready: bool,
     finished: bool,
 }
 
 impl<'s, DB: Backend> Lease<'s, DB> {
-    /// A lease for a statement of the user's: in a transaction, begun now if need be, and in the innermost scope.
-    pub(super) async fn for_statement(shared: &'s Shared<DB>, effect: Effect) -> Result<Self, SqlxError> {
-        let (mut lease, missing) = Self::take_for_statement(shared, effect)?;
-        if lease.connection.is_none() {
-            lease.begin().await?;
-        }
-        if missing {
-            lease.set_savepoints().await?;
-        }
-        if effect == Effect::Opaque && !DB::NEEDS_SENTINEL {
-            // It may end the transaction. What an error says of that is no longer the whole truth; the sentinel's answer is.
-            lease.held()?.transaction.unverified = true;
-        }
+    /// A lease for a statement of the user's, which has to be [made ready](Self::make_ready) unless it [is](Self::is_ready).
+    /// (Those are two, for most statements find all as they need it, and waiting for nothing would cost each of them.)
+    pub(super) fn for_statement(shared: &'s Shared<DB>, effect: Effect) -> Result<Self, Error> {
+        let mut inner = shared.lock();
+        let connection = match std::mem::replace(&mut inner.state, State::Lent(Errand::Statement)) {
+            State::Open(connection) => Some(connection),
+            State::Idle => None,
+            other => return Err(inner.put_back(other)),
+        };
+        inner.statements += 1;
+        inner.wrote |= effect != Effect::Reads;
+        let in_scope = inner.scopes.sent >= inner.scopes.open;
+        let mut lease = Self::of(shared, Errand::Statement, connection);
+        lease.ready = lease.connection.is_some() && in_scope && !Self::has_to_mark(effect);
         Ok(lease)
     }
 
-    /// The lease, and whether savepoints are missing on the server.
-    fn take_for_statement(shared: &'s Shared<DB>, effect: Effect) -> Result<(Self, bool), Error> {
-        let mut inner = shared.lock();
-        if let Some(refusal) = inner.state.refusal() {
-            return Err(refusal);
-        }
-        inner.statements += 1;
-        inner.wrote |= effect != Effect::Reads;
-        let connection = match std::mem::replace(&mut inner.state, State::Lent(Errand::Statement)) {
-            State::Open(connection) => Some(connection),
-            _ => None,
-        };
-        let missing = inner.scopes.sent < inner.scopes.open;
-        Ok((Self::of(shared, Errand::Statement, connection), missing))
+    /// The same, made ready.
+    pub(super) async fn ready_for_statement(
+        shared: &'s Shared<DB>,
+        effect: Effect,
+    ) -> Result<Self, SqlxError> {
+        let mut lease = Self::for_statement(shared, effect)?;
+        lease.make_ready(effect).await?;
+        Ok(lease)
+    }
+
+    /// Whether a statement may end the transaction. What an error says of that is no longer the whole truth then; the
+    /// sentinel's answer is.
+    fn has_to_mark(effect: Effect) -> bool {
+        effect == Effect::Opaque && !DB::NEEDS_SENTINEL
+    }
+
+    /// Whether the connection is in a transaction, and in the innermost scope.
+    pub(super) fn is_ready(&self) -> bool {
+        self.ready
+    }
+
+    /// Takes a connection and begins a transaction on it, if there is none yet, and sends the savepoints that are missing.
+    /// (Boxed, for what it takes to get a connection is large, and would make each statement's future as large.)
+    pub(super) fn make_ready(&mut self, effect: Effect) -> BoxFuture<'_, Result<(), SqlxError>> {
+        boxed!(async move {
+            if self.connection.is_none() {
+                self.begin().await?;
+            }
+            let scopes = self.shared.lock().scopes;
+            if scopes.sent < scopes.open {
+                self.set_savepoints(scopes).await?;
+            }
+            if Self::has_to_mark(effect) {
+                self.held()?.transaction.unverified = true;
+            }
+            self.ready = true;
+            Ok(())
+        })
     }
 
     /// A lease on the connection as it is, for the unit's own errands.
     pub(super) fn of(shared: &'s Shared<DB>, errand: Errand, connection: Option<Held<DB>>) -> Self {
-        Self { shared, errand, connection, finished: false }
+        Self { shared, errand, connection, ready: true, finished: false }
     }
 
     pub(crate) fn connection(&mut self) -> Result<&mut DB::Connection, SqlxError> {
@@ -67,7 +95,10 @@ impl<'s, DB: Backend> Lease<'s, DB> {
     }
 
     pub(super) fn held(&mut self) -> Result<&mut Held<DB>, SqlxError> {
-        self.connection.as_mut().ok_or(SqlxError::PoolClosed)
+        match &mut self.connection {
+            Some(held) => Ok(held),
+            None => Err(SqlxError::PoolClosed),
+        }
     }
 
     /// Takes a connection and begins a transaction on it. A failure leaves the unit as it was: idle.
@@ -86,8 +117,7 @@ impl<'s, DB: Backend> Lease<'s, DB> {
     }
 
     /// Sends the savepoints of the scopes that were opened since the last statement, in one message.
-    async fn set_savepoints(&mut self) -> Result<(), SqlxError> {
-        let scopes = self.shared.lock().scopes;
+    async fn set_savepoints(&mut self, scopes: Scopes) -> Result<(), SqlxError> {
         let text = sql::set_savepoints(scopes.sent + 1..=scopes.open);
         let outcome = backend::send::<DB>(self.connection()?, Query::unprepared(text)).await.outcome;
         match outcome {
@@ -96,25 +126,39 @@ impl<'s, DB: Backend> Lease<'s, DB> {
                 Ok(())
             }
             Err(error) => {
-                self.give_back(Some(Failure { during: "SAVEPOINT", error: &error, gone: false }));
+                self.give_back_failed("SAVEPOINT", &error, false);
                 Err(error)
             }
         }
     }
 
     /// The errand is done, and its answer read to the end.
-    pub(super) async fn finish<T>(mut self, outcome: Result<T, SqlxError>) -> Result<T, SqlxError> {
-        match &outcome {
-            Ok(_) => self.give_back(None),
-            Err(error) => {
-                let gone = match &mut self.connection {
-                    Some(held) => DB::rolled_back(held.get()?, error).await,
-                    None => false,
-                };
-                self.give_back(Some(Failure { during: self.errand.word(), error, gone }));
+    pub(super) async fn finish<T>(self, outcome: Result<T, SqlxError>) -> Result<T, SqlxError> {
+        match outcome {
+            Ok(value) => {
+                self.succeed();
+                Ok(value)
             }
+            Err(error) => Err(self.fail(error).await),
         }
-        outcome
+    }
+
+    /// The errand is done.
+    pub(super) fn succeed(mut self) {
+        self.give_back();
+    }
+
+    /// The errand has failed, with an error that is handed on.
+    pub(super) async fn fail(mut self, error: SqlxError) -> SqlxError {
+        let gone = match &mut self.connection {
+            Some(held) => match held.get() {
+                Ok(connection) => DB::rolled_back(connection, &error).await,
+                Err(closed) => return closed,
+            },
+            None => false,
+        };
+        self.give_back_failed(self.errand.word(), &error, gone);
+        error
     }
 
     /// The user has had the connection, and nobody saw for what.
@@ -122,30 +166,32 @@ impl<'s, DB: Backend> Lease<'s, DB> {
         if let Ok(held) = self.held() {
             held.transaction.unverified = true;
         }
-        self.give_back(None);
+        self.give_back();
     }
 
-    fn give_back(&mut self, failure: Option<Failure<'_>>) {
-        let mut connection = self.connection.take();
-        let mut inner = self.shared.lock();
-        let state = match failure {
-            None => {
-                // Whatever failed before, in a scope that was undone, was got over.
-                inner.last_failure = None;
-                connection.map_or(State::Idle, State::Open)
-            }
-            Some(Failure { during, error, gone }) => {
-                let cause = Arc::new(Cause::failed(during, error));
-                inner.last_failure = Some(Arc::clone(&cause));
-                let mut scope = inner.scopes.sent;
-                if is_out_of_step(error) || DB::ends_connection(error) {
-                    // Closed, for who knows what the next answer on it would belong to.
-                    (scope, connection) = (0, None);
-                }
-                State::Poisoned(Poison { cause, scope, gone, connection })
-            }
+    fn give_back(&mut self) {
+        let state = match self.connection.take() {
+            Some(connection) => State::Open(connection),
+            None => State::Idle,
         };
+        let mut inner = self.shared.lock();
+        // Whatever failed before, in a scope that was undone, was got over.
+        inner.last_failure = None;
         self.put(&mut inner, state);
+    }
+
+    /// A statement failed; `gone` if it took the whole transaction with it.
+    fn give_back_failed(&mut self, during: &'static str, error: &SqlxError, gone: bool) {
+        let mut connection = self.connection.take();
+        let cause = Arc::new(Cause::failed(during, error));
+        let mut inner = self.shared.lock();
+        inner.last_failure = Some(Arc::clone(&cause));
+        let mut scope = inner.scopes.sent;
+        if is_out_of_step(error) || DB::ends_connection(error) {
+            // Closed, for who knows what the next answer on it would belong to.
+            (scope, connection) = (0, None);
+        }
+        self.put(&mut inner, State::Poisoned(Poison { cause, scope, gone, connection }));
     }
 
     /// Ends the lease in this state; unless the unit is gone meanwhile, for then there is no one left to use it.
@@ -218,14 +264,6 @@ async fn begin<DB: Backend>(shared: &Shared<DB>) -> Result<Held<DB>, SqlxError> 
     Ok(connection)
 }
 
-/// A statement that failed, and whether it took the whole transaction with it.
-#[derive(Clone, Copy)]
-struct Failure<'e> {
-    during: &'static str,
-    error: &'e SqlxError,
-    gone: bool,
-}
-
 /// Whether an error leaves unsaid what the server will answer next. One of the server's own does not, and one of encoding a
 /// value comes before anything is sent.
 fn is_out_of_step(error: &SqlxError) -> bool {
@@ -260,7 +298,7 @@ impl<DB: Backend> Shared<DB> {
 
     /// A lease of the connection to the user, behind a sentinel that tells whether the transaction was still there after.
     pub(super) async fn lease_unverified(&self) -> Result<Lease<'_, DB>, Error> {
-        let mut lease = Lease::for_statement(self, Effect::Writes).await?;
+        let mut lease = Lease::ready_for_statement(self, Effect::Writes).await?;
         if DB::NEEDS_SENTINEL && !lease.held()?.transaction.unverified {
             let sentinel = Query::fixed(sql::SENTINEL);
             if let Err(error) = backend::send::<DB>(lease.connection()?, sentinel).await.outcome {

@@ -5,46 +5,42 @@ use std::pin::Pin;
 use std::sync::PoisonError;
 use std::task::{Context, Poll};
 
+use futures_core::future::BoxFuture;
 use futures_core::stream::Stream;
-use pin_project_lite::pin_project;
 use sqlx_core::Error;
 
 use super::state::Shared;
 use crate::backend::{Backend, Step};
 
-pin_project! {
-    /// The steps of a statement, produced by a future that owns the connection's lease.
-    ///
-    /// The future leaves each step in the session's slot and waits until the stream has taken it. (A stream that held both
-    /// the lease and the rows that borrow from it would have to borrow from itself.)
-    pub(super) struct Steps<'s, DB: Backend, F> {
-        shared: &'s Shared<DB>,
-        #[pin]
-        producer: Option<F>,
-    }
+/// The steps of a statement, produced by a future that owns the connection's lease.
+///
+/// The future leaves each step in the session's slot and waits until the stream has taken it. (A stream that held both
+/// the lease and the rows that borrow from it would have to borrow from itself.)
+pub(super) struct Steps<'s, DB: Backend> {
+    shared: &'s Shared<DB>,
+    producer: Option<BoxFuture<'s, Result<(), Error>>>,
 }
 
-impl<'s, DB: Backend, F> Steps<'s, DB, F> {
-    pub(super) fn new(shared: &'s Shared<DB>, producer: F) -> Self {
+impl<'s, DB: Backend> Steps<'s, DB> {
+    pub(super) fn new(shared: &'s Shared<DB>, producer: BoxFuture<'s, Result<(), Error>>) -> Self {
         Self { shared, producer: Some(producer) }
     }
 }
 
-impl<DB: Backend, F: Future<Output = Result<(), Error>>> Stream for Steps<'_, DB, F> {
+impl<DB: Backend> Stream for Steps<'_, DB> {
     type Item = Result<Step<DB>, Error>;
 
-    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let mut this = self.project();
-        let Some(producer) = this.producer.as_mut().as_pin_mut() else { return Poll::Ready(None) };
-        match producer.poll(context) {
-            Poll::Pending => match this.shared.take_step() {
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Some(producer) = &mut self.producer else { return Poll::Ready(None) };
+        match producer.as_mut().poll(context) {
+            Poll::Pending => match self.shared.take_step() {
                 Some(step) => Poll::Ready(Some(Ok(step))),
                 None => Poll::Pending,
             },
             Poll::Ready(outcome) => {
-                this.producer.set(None);
+                self.producer = None;
                 // A deadline may strike in the very poll that left a row; it is not for the next stream.
-                drop(this.shared.take_step());
+                drop(self.shared.take_step());
                 Poll::Ready(outcome.err().map(Err))
             }
         }

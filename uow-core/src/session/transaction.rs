@@ -29,8 +29,11 @@ enum Ending<DB: Backend> {
 impl<DB: Backend> Shared<DB> {
     /// Begins the transaction now, if none is open.
     pub(crate) async fn begin(&self) -> Result<(), Error> {
-        let begin = async { Lease::for_statement(self, Effect::Reads).await?.finish(Ok(())).await };
-        Ok(self.in_time(begin).await?)
+        let begin = async {
+            Lease::ready_for_statement(self, Effect::Reads).await?.succeed();
+            Ok(())
+        };
+        Ok(self.in_time(Box::pin(begin)).await?)
     }
 
     /// Inside a `run` or `savepoint` closure only the closure's result may end the unit.
@@ -42,33 +45,54 @@ impl<DB: Backend> Shared<DB> {
         }
     }
 
-    /// Commits. `Ok` only if everything the unit did is stored.
+    /// Whether there is anything to commit, or to roll back, after the repositories' flush.
+    pub(crate) fn after_flush(&self, flushed: Result<(), Error>) -> Result<(), Error> {
+        match flushed {
+            // A repository declined, and the database knows nothing of it: the unit is as it was.
+            Err(error) if !self.is_poisoned() => Err(error),
+            // Of a statement that failed in the flush the session knows more to say, and to do.
+            _ => Ok(()),
+        }
+    }
+
+    /// Commits. `Ok` only if everything the unit did is stored. (What comes to pass seldom is boxed, and the future small.)
     pub(crate) async fn commit(&self) -> Result<(), Error> {
-        self.check_deadline();
         match self.take_for_commit()? {
             Ending::Nothing => Ok(()),
             Ending::Poisoned { cause, connection, gone } => {
                 // Told to the caller as rolled back, so it is rolled back now.
                 if let Some(connection) = connection {
-                    self.undone(undo(connection, gone, &self.settings.plan).await)?;
+                    self.undone(Box::pin(undo(connection, gone, &self.settings.plan)).await)?;
                 }
                 Err(Error::RolledBack { cause })
             }
-            Ending::Commit(connection) => {
-                let (text, commit_at) = commit_text::<DB>(&connection.transaction, &self.settings.plan);
-                let query = if connection.transaction.marker.is_some() {
-                    Query::unprepared(text.into_owned())
-                } else {
-                    Query::fixed(text)
-                };
-                let mut lease = Lease::of(self, Errand::Commit, Some(connection));
-                let answer = backend::send::<DB>(lease.connection()?, query).await;
-                self.committed(lease, answer, commit_at).await
-            }
+            Ending::Commit(connection) => self.send_commit(connection).await,
         }
     }
 
+    async fn send_commit(&self, connection: Held<DB>) -> Result<(), Error> {
+        let (text, commit_at) = commit_text::<DB>(&connection.transaction, &self.settings.plan);
+        let query = if connection.transaction.marker.is_some() {
+            Query::unprepared(text.into_owned())
+        } else {
+            Query::fixed(text)
+        };
+        let mut lease = Lease::of(self, Errand::Commit, Some(connection));
+        let Answer { results, outcome } = backend::send::<DB>(lease.connection()?, query).await;
+        let Err(error) = outcome else {
+            lease.release();
+            return Ok(());
+        };
+        if results >= commit_at {
+            // Stored. What failed came behind it, so the connection is not what it was before, and is closed.
+            lease.become_idle();
+            return Ok(());
+        }
+        Box::pin(self.not_committed(lease, error, results + 1 == commit_at)).await
+    }
+
     fn take_for_commit(&self) -> Result<Ending<DB>, Error> {
+        self.check_deadline();
         let mut inner = self.lock();
         match std::mem::replace(&mut inner.state, State::Lent(Errand::Commit)) {
             State::Open(connection) => Ok(Ending::Commit(connection)),
@@ -85,24 +109,15 @@ impl<DB: Backend> Shared<DB> {
         }
     }
 
-    /// Reads the answer to the message whose result number `commit_at` is that of COMMIT.
-    async fn committed(
+    /// COMMIT was answered with an error, or what stood in front of it in its message was.
+    async fn not_committed(
         &self,
-        mut lease: Lease<'_, DB>,
-        answer: Answer,
-        commit_at: usize,
+        lease: Lease<'_, DB>,
+        error: SqlxError,
+        of_commit: bool,
     ) -> Result<(), Error> {
-        let Err(error) = answer.outcome else {
-            lease.release();
-            return Ok(());
-        };
-        if answer.results >= commit_at {
-            // Stored. What failed came behind it, so the connection is not what it was before, and is closed.
-            lease.become_idle();
-            return Ok(());
-        }
         let cause = Arc::new(Cause::failed("COMMIT", &error));
-        match judge::<DB>(&error, answer.results + 1 == commit_at) {
+        match judge::<DB>(&error, of_commit) {
             CommitFailure::Unknown => self.resolve(lease, cause).await,
             CommitFailure::TransactionGone => {
                 let cause = Arc::new(Cause::TransactionGone);
@@ -179,7 +194,7 @@ impl<DB: Backend> Shared<DB> {
     /// A read outside of any transaction if the unit is idle; in its transaction otherwise.
     pub(crate) async fn read(&self, query: Query<DB>) -> Result<Option<DB::Row>, SqlxError> {
         if !self.lend_for_read() {
-            return self.first_row(query).await;
+            return self.first_row(query, Ok).await;
         }
         let mut lease = Lease::of(self, Errand::Read, None);
         let mut connection = Held::acquire(&self.pool).await?;
