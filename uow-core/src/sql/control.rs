@@ -139,6 +139,27 @@ pub(crate) enum Effect {
     Opaque,
 }
 
+/// The effect of a text that is plainly one statement, and one that never controls the transaction, as most are. Where this
+/// is not plain at the first look, the others look closer.
+pub(crate) fn plain_effect(text: &str) -> Option<Effect> {
+    let (first, rest) = text.as_bytes().split_first_chunk::<6>()?;
+    let effect = match first {
+        b"SELECT" | b"select" => Effect::Reads,
+        b"INSERT" | b"UPDATE" | b"DELETE" | b"insert" | b"update" | b"delete" => Effect::Writes,
+        _ => return None,
+    };
+    let is_word = rest.first().is_none_or(u8::is_ascii_whitespace);
+    // No second statement begins without a semicolon.
+    (is_word && !has_semicolon(rest)).then_some(effect)
+}
+
+/// (By blocks, and without a way out of one, for so a block is compared at once.)
+fn has_semicolon(text: &[u8]) -> bool {
+    let is_in = |bytes: &[u8]| bytes.iter().fold(false, |found, byte| found | (*byte == b';'));
+    let (blocks, rest) = text.as_chunks::<8>();
+    blocks.iter().any(|block| is_in(block)) || is_in(rest)
+}
+
 pub(crate) fn effect(text: &str) -> Effect {
     const READS: [&str; 7] = ["SELECT", "SHOW", "EXPLAIN", "DESCRIBE", "VALUES", "TABLE", "PRAGMA"];
     const OPAQUE: [&str; 3] = ["CALL", "EXECUTE", "BEGIN"];
@@ -207,6 +228,36 @@ mod tests {
             ] {
                 assert_eq!(refused(text, dialect), None, "{text} on {dialect:?}");
             }
+        }
+    }
+
+    #[test]
+    fn what_is_plain_is_what_a_closer_look_says() {
+        for text in [
+            "SELECT 1",
+            "select\n1",
+            "SELECT",
+            "INSERT INTO t VALUES (1)",
+            "UPDATE t SET commit = 1",
+            "delete from t",
+        ] {
+            assert_eq!(plain_effect(text), Some(effect(text)), "{text}");
+            for dialect in ALL {
+                assert_eq!(refused(text, dialect), None, "{text} on {dialect:?}");
+            }
+        }
+        for text in [
+            "",
+            "COMMIT",
+            "SELECT 1; COMMIT",
+            "SELECT 1;",
+            "SELECTED",
+            "SELECT;COMMIT",
+            " SELECT 1",
+            "INSERé",
+            "SELECT 12345678901234567890;",
+        ] {
+            assert_eq!(plain_effect(text), None, "{text}");
         }
     }
 

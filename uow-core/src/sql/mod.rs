@@ -7,7 +7,7 @@ mod select;
 use std::fmt::Write as _;
 use std::ops::RangeInclusive;
 
-pub(crate) use control::{Effect, effect, transaction_control};
+pub(crate) use control::{Effect, effect, plain_effect, transaction_control};
 pub(crate) use select::select_by_key;
 
 use std::borrow::Cow;
