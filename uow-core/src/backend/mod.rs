@@ -233,6 +233,8 @@ pub(crate) fn is_transient_database_error(error: &dyn DatabaseError) -> bool {
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 macro_rules! executor_methods {
     () => {
+        // Compiled where it is used, and its driver's code with it, which is generic.
+        #[inline]
         fn fetch_many(connection: &mut Self::Connection, query: Query<Self>) -> Rows<'_, Self> {
             Executor::fetch_many(connection, query)
         }

@@ -95,6 +95,7 @@ impl Backend for Sqlite {
 
     executor_methods!();
 
+    #[inline]
     fn fetch_optional(
         connection: &mut Self::Connection,
         query: Query<Self>,
