@@ -9,4 +9,4 @@ macro_rules! boxed {
         Box::into_pin(boxed)
     }};
 }
-pub(super) use boxed;
+pub(crate) use boxed;

@@ -7,6 +7,7 @@ use sqlx_core::database::Database;
 use sqlx_core::pool::{Pool, PoolConnection};
 use tokio::runtime::Handle;
 
+use crate::boxed::boxed;
 use crate::marker::MarkerRow;
 
 /// A connection out of the pool, presumed dirty: dropped, it is *closed*, and the server rolls back what was open on it.
@@ -22,6 +23,8 @@ pub(crate) struct Inner<DB: Database> {
     connection: Option<PoolConnection<DB>>,
     /// Where it was acquired: a unit may be dropped on a thread that has no runtime, where sqlx's own drop panics.
     runtime: Option<Handle>,
+    /// Whether the pool has `min_connections`, which the drop of each of its connections sees to.
+    is_maintained: bool,
     pub(crate) transaction: OpenTransaction,
 }
 
@@ -40,7 +43,9 @@ impl<DB: Database> Held<DB> {
     pub(crate) async fn acquire(pool: &Pool<DB>) -> Result<Self, Error> {
         let connection = Some(pool.acquire().await?);
         let runtime = Handle::try_current().ok();
-        Ok(Self(Box::new(Inner { connection, runtime, transaction: OpenTransaction::default() })))
+        let is_maintained = pool.options().get_min_connections() > 0;
+        let transaction = OpenTransaction::default();
+        Ok(Self(Box::new(Inner { connection, runtime, is_maintained, transaction })))
     }
 
     pub(crate) fn get(&mut self) -> Result<&mut DB::Connection, Error> {
@@ -56,9 +61,18 @@ impl<DB: Database> Held<DB> {
 
     /// Back to the pool: no transaction is open on it, and no answer of the server is outstanding.
     pub(crate) fn release(mut self) {
-        let connection = self.0.connection.take();
-        let _runtime = self.0.runtime.as_ref().map(Handle::enter);
-        drop(connection);
+        let Some(mut connection) = self.0.connection.take() else { return };
+        match &self.0.runtime {
+            // What the pool's own drop does. But that hands tokio a future of thousands of bytes, which are copied from place
+            // to place; this hands it a box.
+            Some(runtime) if !self.0.is_maintained => {
+                drop(runtime.spawn(boxed!(connection.return_to_pool())))
+            }
+            runtime => {
+                let _runtime = runtime.as_ref().map(Handle::enter);
+                drop(connection);
+            }
+        }
     }
 
     /// The runtime to finish work in, for a guard that is dropped.

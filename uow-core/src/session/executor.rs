@@ -11,11 +11,11 @@ use sqlx_core::executor::{Execute, Executor};
 use sqlx_core::sql_str::SqlStr;
 
 use super::Session;
-use super::boxed::boxed;
 use super::lease::Lease;
 use super::rows::Steps;
 use super::state::Shared;
 use crate::backend::{Backend, Query, Step};
+use crate::boxed::boxed;
 use crate::sql::Effect;
 
 /// What is handed on of a statement's steps: `keep` picks it out.

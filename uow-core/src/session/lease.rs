@@ -5,9 +5,9 @@ use std::sync::Arc;
 use futures_core::future::BoxFuture;
 use sqlx_core::Error as SqlxError;
 
-use super::boxed::boxed;
 use super::state::{Errand, Inner, Poison, Scopes, Shared, State};
 use crate::backend::{self, Backend, Query};
+use crate::boxed::boxed;
 use crate::connection::Held;
 use crate::error::{Cause, Error};
 use crate::sql::{self, Effect};

@@ -1,6 +1,5 @@
 //! The session: the conversation with the database inside one unit of work.
 
-mod boxed;
 mod deadline;
 mod executor;
 mod lease;
