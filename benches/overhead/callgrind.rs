@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::units::Way;
 
@@ -76,15 +76,23 @@ fn run(engine: &str, way: Way, server: Option<&(&'static str, String)>, units: u
     counts
 }
 
-/// A command that has one processor, on which no thread interrupts another. Whether a thread finds its answer there or has
-/// to wait for it is then the same each time; else it is up to the kernel, and worth a tenth of a unit.
+/// A command that has one processor, on which no thread interrupts another, and nor does another program where the system
+/// lets us ask for that. Whether a thread finds its answer there or has to wait for it is then the same each time; else it is
+/// up to the kernel, and worth a tenth of a unit.
 fn on_one_processor(command: &str) -> Command {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let allowed = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).unwrap().trim();
     let first = allowed.split([',', '-']).next().unwrap();
     let mut one_processor = Command::new("taskset");
-    one_processor.args(["--cpu-list", first, "chrt", "--batch", "0", command]);
+    let policy = if comes_first() { ["--fifo", "1"] } else { ["--batch", "0"] };
+    one_processor.args(["--cpu-list", first, "chrt"]).args(policy).arg(command);
     one_processor
+}
+
+/// Whether what is measured may come before all other programs. (Those have the other processors.)
+pub(crate) fn comes_first() -> bool {
+    let asked = Command::new("chrt").args(["--fifo", "1", "true"]).stderr(Stdio::null()).status();
+    asked.is_ok_and(|status| status.success())
 }
 
 /// Reads callgrind's own format: `totals: <instructions>`, and for each place of a call the function called, which has its

@@ -8,7 +8,7 @@ use crate::database::Reach;
 use crate::units::Way;
 
 /// How often instructions and allocations are counted.
-const COUNTS: usize = 5;
+const COUNTS: usize = 3;
 
 /// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -76,10 +76,10 @@ fn measure(check: bool, write: bool) -> ExitCode {
     measure_engine::<Sqlite>(&mut comparisons, &mut versions);
     measure_engine::<Postgres>(&mut comparisons, &mut versions);
     measure_engine::<MySql>(&mut comparisons, &mut versions);
-    if write {
-        page::write(&comparisons, &versions);
-    }
     let missed: Vec<_> = comparisons.iter().filter_map(targets::missed).collect();
+    if write {
+        page::write(&comparisons, &versions, &missed);
+    }
     for target in &missed {
         eprintln!("missed: {target}");
     }
