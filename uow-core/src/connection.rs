@@ -66,7 +66,7 @@ impl<DB: Database> Held<DB> {
             // What the pool's own drop does. But that hands tokio a future of thousands of bytes, which are copied from place
             // to place; this hands it a box.
             Some(runtime) if !self.0.is_maintained => {
-                drop(runtime.spawn(boxed!(connection.return_to_pool())))
+                drop(runtime.spawn(boxed!(connection.return_to_pool())));
             }
             runtime => {
                 let _runtime = runtime.as_ref().map(Handle::enter);
