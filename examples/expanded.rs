@@ -5,9 +5,10 @@
 
 use sqlx::error::BoxDynError;
 use sqlx::sqlite::SqlitePoolOptions;
-use sqlx::{Arguments as _, Sqlite, SqlitePool};
+use sqlx::{Arguments as _, Sqlite, SqlitePool, Type};
 use unit_of_work::{
-    Backend, Column, ColumnType, Entity, Error, Lazy, Repository, Session, Table, UnitOfWork,
+    Backend, Column, ColumnSet, ColumnType, Entity, Lazy, Repositories, Repository, Schema, Session, Table,
+    UnitOfWork,
 };
 
 #[derive(Debug, sqlx::FromRow)]
@@ -34,6 +35,22 @@ where
         self.id
     }
 
+    fn has_key(&self) -> bool {
+        self.id != i64::default()
+    }
+
+    fn version(&self) -> Option<i64> {
+        None
+    }
+
+    fn set_version(&mut self, _: i64) {}
+
+    fn raise_version(&mut self) {}
+
+    fn set_key(&mut self, key: i64) {
+        self.id = key;
+    }
+
     fn load(row: &DB::Row) -> sqlx::Result<Self> {
         Ok(Self { id: DB::column(row, 0)?, name: DB::column(row, 1)?, created_at: DB::column(row, 2)? })
     }
@@ -45,9 +62,65 @@ where
         Ok(())
     }
 
-    fn bind_key(&self, arguments: &mut DB::Arguments) -> Result<(), BoxDynError> {
-        arguments.add(&self.id)
+    fn read(&mut self, column: usize, row: &DB::Row, at: usize) -> sqlx::Result<()> {
+        match column {
+            0 => self.id = DB::column(row, at)?,
+            1 => self.name = DB::column(row, at)?,
+            2 => self.created_at = DB::column(row, at)?,
+            _ => {}
+        }
+        Ok(())
     }
+
+    fn snapshot(&self) -> Self {
+        Self { id: self.id, name: self.name.clone(), created_at: self.created_at.clone() }
+    }
+
+    fn copy(&mut self, column: usize, from: &Self) {
+        match column {
+            0 => self.id = from.id,
+            1 => self.name.clone_from(&from.name),
+            2 => self.created_at.clone_from(&from.created_at),
+            _ => {}
+        }
+    }
+
+    fn changes(&self, from: &Self) -> ColumnSet {
+        let differ = [self.id != from.id, self.name != from.name, self.created_at != from.created_at];
+        (0..differ.len()).filter(|&column| differ[column]).collect()
+    }
+
+    fn bind(&self, column: usize, arguments: &mut DB::Arguments) -> Result<(), BoxDynError> {
+        match column {
+            0 => arguments.add(&self.id),
+            1 => arguments.add(&self.name),
+            2 => arguments.add(&self.created_at),
+            _ => Ok(()),
+        }
+    }
+
+    fn bind_key(key: &i64, arguments: &mut DB::Arguments) -> Result<(), BoxDynError> {
+        arguments.add(key)
+    }
+
+    fn type_info(column: usize) -> Option<DB::TypeInfo> {
+        match column {
+            0 => Some(<i64 as Type<DB>>::type_info()),
+            1 | 2 => Some(<String as Type<DB>>::type_info()),
+            _ => None,
+        }
+    }
+
+    fn compatible(column: usize, info: &DB::TypeInfo) -> bool {
+        match column {
+            0 => <i64 as Type<DB>>::compatible(info),
+            1 | 2 => <String as Type<DB>>::compatible(info),
+            _ => false,
+        }
+    }
+
+    // Where PostgreSQL is in the build the derive also writes `has_array` and `bind_array`, for the types that have arrays
+    // there.
 }
 
 struct Blogs {
@@ -118,43 +191,38 @@ impl UnitOfWork for Database {
         &mut self.session
     }
 
-    async fn flush_repositories(&mut self) -> Result<(), Error> {
-        // Only those whose getter was called: the others are not even made.
+    // What flush and rollback go through. Only those whose getter was called: the others are not even made.
+    fn visit_repositories<'u>(&'u mut self, repositories: &mut Repositories<'u, Sqlite>) {
         if let Some(blogs) = self.blogs.used() {
-            blogs.flush().await?;
+            blogs.visit(repositories);
         }
         if let Some(posts) = self.posts.used() {
-            posts.flush().await?;
+            posts.visit(repositories);
         }
-        Ok(())
     }
 
-    fn clear_repositories(&mut self) {
-        if let Some(blogs) = self.blogs.used() {
-            blogs.clear();
-        }
-        if let Some(posts) = self.posts.used() {
-            posts.clear();
-        }
+    fn schema(schema: &mut Schema<Sqlite>) {
+        Blogs::schema(schema);
+        Posts::schema(schema);
     }
 }
 
 // … and the getters. `&mut self` is what makes two statements at once a compile error.
 impl Database {
     fn blogs(&mut self) -> &mut Blogs {
-        self.blogs.get(&self.session, Blogs::new)
+        self.blogs.get(&self.session, Blogs::new, Session::share)
     }
 
     fn posts(&mut self) -> &mut Posts {
-        self.posts.get(&self.session, Posts::new)
+        self.posts.get(&self.session, Posts::new, Session::share)
     }
 
     // The derive also writes this, and the struct it returns: all repositories at once.
     #[allow(dead_code)]
     fn split(&mut self) -> DatabaseSplit<'_> {
         DatabaseSplit {
-            blogs: self.blogs.get(&self.session, Blogs::new),
-            posts: self.posts.get(&self.session, Posts::new),
+            blogs: self.blogs.get(&self.session, Blogs::new, Session::share),
+            posts: self.posts.get(&self.session, Posts::new, Session::share),
         }
     }
 }

@@ -12,8 +12,9 @@
 )]
 #![deny(clippy::all, clippy::pedantic)]
 
+use sqlx::Sqlite;
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
-use unit_of_work::{Error, UnitOfWork};
+use unit_of_work::{Entity, Error, References, Repository, UnitOfWork};
 
 type Outcome = Result<(), Error>;
 
@@ -98,23 +99,25 @@ mod generated_names;
 async fn fields_with_the_names_of_the_expansion() -> Outcome {
     use generated_names::{Database, Name};
 
-    let columns = r#"CREATE TABLE name ("__row", "row", "type", "__arguments", "arguments", "key", "value", "_uow");
-                     INSERT INTO name VALUES (1, 2, 3, 4, 5, 6, 7, 8)"#;
+    let columns = r#"CREATE TABLE name ("__row", "row", "type", "__arguments", "arguments", "key", "value", "_uow",
+                       "__column", "column", "__rows", "rows", "__at", "at", "__key", "__from", "from", "__changes",
+                       "changes", "__number", "number", "__info", "info");
+                     INSERT INTO name VALUES (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
+                       22, 23)"#;
     let pool = pool(columns).await?;
     let mut db = Database::new(&pool);
     let mut name = Name { __row: 1, row: 2, ..Name::default() };
+    let before = Entity::<Sqlite>::snapshot(&name);
     db.refresh(&mut name).await?;
-    let read = [
-        name.__row,
-        name.row,
-        name.r#type,
-        name.__arguments,
-        name.arguments,
-        name.key,
-        name.value,
-        name._uow,
-    ];
-    assert_eq!(read, [1, 2, 3, 4, 5, 6, 7, 8]);
+    assert_eq!((name.r#type, name._uow, name.from.0, name.info), (3, 8, 17, 23));
+    let changed: Vec<usize> = Entity::<Sqlite>::changes(&name, &before).iter().collect();
+    assert_eq!(changed, (2..23).collect::<Vec<_>>());
+    for column in changed {
+        Entity::<Sqlite>::copy(&mut name, column, &before);
+    }
+    assert_eq!(name, before);
+    References::<Name, Sqlite>::refer_to(&mut name, (3, 4));
+    assert_eq!(name.from.0, 7);
     let split = db.split();
     sqlx::query("DELETE FROM name WHERE value = 0").execute(&mut split.r#type.r#mod).await?;
     sqlx::query("DELETE FROM name").execute(&mut split.r#move.r#mod).await?;
@@ -123,6 +126,9 @@ async fn fields_with_the_names_of_the_expansion() -> Outcome {
     assert_eq!(count(&pool, "SELECT count(*) FROM name").await?, 0);
     Ok(())
 }
+
+#[path = "hygiene/columns.rs"]
+mod columns;
 
 #[path = "hygiene/generic.rs"]
 mod generic;
@@ -165,13 +171,24 @@ mod from_macro_rules;
 
 #[tokio::test]
 async fn structs_that_macro_rules_wrote() -> Outcome {
-    let pool = pool(BLOG).await?;
-    let mut db = from_macro_rules::Database::new(&pool);
-    sqlx::query("INSERT INTO blog VALUES (1, 'a')").execute(&mut db.blogs().session).await?;
-    sqlx::query("INSERT INTO blog VALUES (2, 'b')").execute(&mut db.split().weblogs.session).await?;
-    let mut blog = from_macro_rules::Blog { id: 2, name: String::new() };
+    use from_macro_rules::{Blog, Database, Sets};
+
+    let pool =
+        pool("CREATE TABLE blog (id INTEGER PRIMARY KEY, name TEXT NOT NULL, version INTEGER, own INTEGER)")
+            .await?;
+    let mut db = Database::new(&pool);
+    sqlx::query("INSERT INTO blog VALUES (1, 'a', 1, NULL)").execute(&mut db.blogs().session).await?;
+    sqlx::query("INSERT INTO blog VALUES (2, 'b', 7, 1)").execute(&mut db.split().weblogs.session).await?;
+    let mut blog = Blog { id: 2, ..Blog::default() };
     db.refresh(&mut blog).await?;
-    assert_eq!(blog.name, "b");
+    assert_eq!((blog.name.as_str(), Entity::<Sqlite>::version(&blog), blog.own), ("b", Some(7), Some(1)));
+    References::<Blog, Sqlite>::refer_to(&mut blog, 2);
+    assert_eq!(blog.own, Some(2));
+    let update = "UPDATE blog SET name = 'c'";
+    sqlx::query(update).execute(db.sets().session()).await?;
+    let mut sets = <Sets as Repository>::new(db.session().share());
+    sqlx::query(update).execute(sets.session()).await?;
+    sqlx::query(update).execute(&mut sets.into_own().session).await?;
     db.commit().await
 }
 
@@ -207,8 +224,14 @@ mod deprecated {
     #[derive(Debug, Entity)]
     pub(crate) struct Blog {
         #[deprecated]
-        #[uow(key)]
+        #[uow(key, generated)]
         pub(crate) id: i64,
+        #[deprecated]
+        #[uow(version)]
+        pub(crate) version: i64,
+        #[deprecated]
+        #[uow(references = Blog)]
+        pub(crate) parent: Option<i64>,
     }
 }
 
@@ -263,17 +286,17 @@ async fn getters_are_as_visible_as_the_struct() -> Outcome {
 
 #[tokio::test]
 async fn structs_inside_a_function() -> Outcome {
-    use unit_of_work::{Entity, Lazy, Repository, Session};
+    use unit_of_work::{Lazy, Session};
 
     #[derive(UnitOfWork)]
     struct Database {
-        session: Session<sqlx::Sqlite>,
+        session: Session<Sqlite>,
         blogs: Lazy<Blogs>,
     }
 
     #[derive(Repository)]
     struct Blogs {
-        session: Session<sqlx::Sqlite>,
+        session: Session<Sqlite>,
     }
 
     #[derive(Entity)]

@@ -183,7 +183,7 @@ engines! {
     }
 
     async fn commit_and_rollback_inside_a_scope_are_refused_and_do_nothing(lab) {
-        async fn service<DB: unit_of_work::Backend>(db: &mut Library<DB>) {
+        async fn service<DB: Backend>(db: &mut Library<DB>) {
             assert!(matches!(db.commit().await, Err(Error::InsideScope { method: "commit" })));
             assert!(matches!(db.rollback().await, Err(Error::InsideScope { method: "rollback" })));
         }

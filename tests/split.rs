@@ -8,12 +8,12 @@ use std::time::Duration;
 
 /// A repository whose rows stream out of it.
 #[derive(Repository)]
-struct Feed<DB: unit_of_work::Backend> {
+struct Feed<DB: Backend> {
     session: Session<DB>,
 }
 
 #[derive(UnitOfWork)]
-struct Press<DB: unit_of_work::Backend> {
+struct Press<DB: Backend> {
     session: Session<DB>,
     blogs: Lazy<Blogs<DB>>,
     feed: Lazy<Feed<DB>>,

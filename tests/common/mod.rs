@@ -7,7 +7,10 @@ use sqlx::{ColumnIndex, Decode, Encode, IntoArguments, Type};
 pub use unit_of_work::{Cause, Entity, Error, Lazy, Repository, Session, SessionState, UnitOfWork};
 pub use uow_test_support::{Engine, Lab, engines, sql};
 
-use unit_of_work::Backend;
+pub use unit_of_work::Backend;
+
+mod shelf;
+pub use shelf::{Post, Shelf};
 
 #[derive(Debug, UnitOfWork)]
 pub struct Library<DB: Backend> {
@@ -20,6 +23,7 @@ pub struct Library<DB: Backend> {
 pub struct Blog {
     #[uow(key, generated)]
     pub id: i64,
+    #[uow(unique)]
     pub name: String,
     #[uow(version)]
     pub version: i64,

@@ -19,13 +19,39 @@ macro_rules! unit {
 }
 
 macro_rules! entity {
-    ($entity:ident, $table:literal, $key:ident: $key_type:ty, $($field:ident: $type:ty),*) => {
-        #[derive(Debug, Entity)]
+    ($entity:ident, $table:literal, $key:ident: $key_type:ty, $($field:ident: $type:ty),*; $to:ty) => {
+        #[derive(Debug, Default, Entity)]
         #[uow(table = $table)]
         pub(crate) struct $entity {
-            #[uow(key)]
+            #[uow(key, generated)]
             pub(crate) $key: $key_type,
-            $(pub(crate) $field: $type),*
+            $(pub(crate) $field: $type,)*
+            #[uow(version)]
+            pub(crate) version: $key_type,
+            #[uow(references = $to)]
+            pub(crate) own: Option<$key_type>,
+        }
+    };
+}
+
+macro_rules! repository {
+    ($repository:ident, $session:ty, $($field:ident: $entities:ty),*; $own:ident) => {
+        #[derive(Repository)]
+        pub(crate) struct $repository {
+            session: $session,
+            $(#[uow(entities)] $field: $entities,)*
+            #[uow(entities)]
+            $own: Blogs,
+        }
+
+        impl $repository {
+            pub(crate) fn session(&mut self) -> &mut $session {
+                &mut self.session
+            }
+
+            pub(crate) fn into_own(self) -> Blogs {
+                self.$own
+            }
         }
     };
 }
@@ -35,5 +61,6 @@ pub(crate) struct Blogs {
     pub(crate) session: Session<Sqlite>,
 }
 
-unit!(pub(crate) Database, Session<Sqlite>, { blogs: Blogs, posts: Blogs }, weblogs);
-entity!(Blog, "blog", id: i64, name: String);
+unit!(pub(crate) Database, Session<Sqlite>, { blogs: Blogs, posts: Blogs, sets: Sets }, weblogs);
+entity!(Blog, "blog", id: i64, name: String; Blog);
+repository!(Sets, Session<Sqlite>, blogs: Blogs, posts: Blogs; own);

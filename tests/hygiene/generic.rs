@@ -64,7 +64,7 @@ where
 pub(crate) struct Named<N: Default, T = i64, const SIZE: usize = 3>
 where
     N: Send,
-    T: Copy + Default + Send,
+    T: Copy + Default + Send + Sync,
 {
     #[uow(key)]
     pub(crate) id: i64,

@@ -14,11 +14,16 @@ pub(crate) struct Vec;
 pub(crate) struct Box;
 pub(crate) struct str;
 pub(crate) struct usize;
+pub(crate) struct bool;
 pub(crate) trait Send {}
 pub(crate) trait Sync {}
 pub(crate) trait Sized {}
 pub(crate) trait Default {}
 pub(crate) trait Clone {}
+pub(crate) trait From {}
+pub(crate) trait Into {}
+pub(crate) trait PartialEq {}
+pub(crate) trait Iterator {}
 pub(crate) trait Debug {}
 pub(crate) trait Future {}
 pub(crate) trait UnitOfWork {}
@@ -28,6 +33,15 @@ pub(crate) trait Backend {}
 pub(crate) struct Error;
 pub(crate) struct Column;
 pub(crate) struct Table;
+pub(crate) struct ColumnSet;
+pub(crate) struct EntitySets;
+pub(crate) struct Schema;
+pub(crate) trait References {}
+pub(crate) trait VersionType {}
+pub(crate) trait SameDatabase {}
+fn bind() {}
+fn entity_sets() {}
+fn schema() {}
 mod core {}
 mod std {}
 mod sqlx {}
@@ -41,6 +55,17 @@ use ::unit_of_work::{Lazy, Session};
 pub(crate) struct Database {
     session: Session<Sqlite>,
     blogs: Lazy<Blogs>,
+    both: Lazy<Both>,
+    #[uow(skip)]
+    hits: i64,
+}
+
+#[derive(::unit_of_work::Repository)]
+pub(crate) struct Both {
+    #[uow(entities)]
+    blogs: Blogs,
+    #[uow(entities)]
+    others: Blogs,
     #[uow(skip)]
     hits: i64,
 }
@@ -60,6 +85,20 @@ pub(crate) struct Blog {
     pub(crate) name: ::std::string::String,
     #[uow(skip)]
     pub(crate) hits: i64,
+}
+
+#[derive(::unit_of_work::Entity)]
+pub(crate) struct Post {
+    #[uow(key, references = Blog)]
+    pub(crate) blog: i64,
+    #[uow(key, unique)]
+    pub(crate) number: i64,
+    #[uow(version)]
+    pub(crate) version: i64,
+    #[uow(read_only)]
+    pub(crate) written: ::core::option::Option<i64>,
+    #[uow(no_array)]
+    pub(crate) text: ::std::string::String,
 }
 
 impl Blogs {

@@ -12,13 +12,16 @@ mod backend;
 mod boxed;
 mod closure;
 mod connection;
+mod entities;
 mod entity;
 mod error;
+mod flush;
 mod marker;
 mod options;
 mod raw;
 mod repository;
 mod retry;
+mod schema;
 mod scope;
 mod session;
 mod sql;
@@ -27,25 +30,34 @@ mod unit_of_work;
 
 pub use backend::{Backend, CommitFailure, Dialect, Query, Rows, Step};
 pub use closure::{AsyncFuncMut, AsyncFuncOnce};
-pub use entity::{Column, ColumnType, Entity, Table};
-pub use error::{Cause, Error};
+pub use entities::{Added, Entities, Find, Lock};
+pub use entity::{Column, ColumnSet, ColumnType, Entity, References, Table, VersionType};
+pub use error::{Cause, Conflict, Error, Found, StaleRow};
 pub use marker::{Marker, Verification};
 pub use options::Options;
 pub use raw::RawConnection;
 pub use repository::{Lazy, Repository, SameDatabase};
 pub use retry::Retry;
+pub use schema::{Mismatch, MismatchKind, SchemaMismatch};
 pub use scope::{CommitInsideScope, Scope};
 pub use session::{Session, SessionField, SessionState};
 pub use transaction_options::{Isolation, Plan, SqliteMode, TransactionOptions};
 pub use unit_of_work::UnitOfWork;
+#[doc(hidden)]
+pub use {flush::EntitySets, repository::Repositories, schema::Schema};
 
 /// What the derives' output refers to. Not for use by hand: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::entity::bind;
+    pub use crate::__postgres_only as postgres_only;
+    pub use crate::entity::derived::*;
+    pub use crate::flush::EntitySets;
+    pub use crate::repository::Repositories;
+    pub use crate::schema::Schema;
+    pub use crate::sql::{Form, Shape};
     pub use crate::{
-        Backend, Column, ColumnType, Entity, Error, Lazy, Repository, Session, SessionField, Table,
-        UnitOfWork,
+        Backend, Column, ColumnSet, ColumnType, Entity, Error, Lazy, References, Repository, SameDatabase,
+        Session, SessionField, Table, UnitOfWork, VersionType,
     };
     pub use sqlx_core::error::{BoxDynError, Error as SqlxError};
 }

@@ -85,6 +85,15 @@ impl<U: UnitOfWork> Options<U> {
         self
     }
 
+    /// Whether a pooler in transaction mode (PgBouncer's `pool_mode = transaction`) stands before the server. It gives each
+    /// transaction whatever connection is free, and a statement that was prepared on another one is not there, or, worse, is
+    /// somebody else's. With this option every statement of the unit is sent inside its transaction and prepared anew.
+    #[must_use]
+    pub fn behind_pooler(mut self, pooler: bool) -> Self {
+        self.transaction.behind_pooler = pooler;
+        self
+    }
+
     /// How long the whole unit may take, from its first statement on. A statement is cut off then, and a commit refused;
     /// in [`run`](Self::run) so is the closure, wherever it waits. A COMMIT that is on its way is not.
     #[must_use]
@@ -155,7 +164,8 @@ impl<U: UnitOfWork> Options<U> {
                 Ok(value) => return Ok(value),
                 Err(failed) => failed,
             };
-            let pause = self.retry.pause(attempts, began).filter(|_| failed.transient);
+            let passes = failed.transient || (failed.conflict && self.retry.retries_conflicts());
+            let pause = self.retry.pause(attempts, began).filter(|_| passes);
             let Some(pause) = pause else { return Err(failed.error) };
             tracing::debug!(unit = U::NAME, attempts, ?pause, "a unit of work is run again");
             tokio::time::sleep(pause).await;
@@ -192,6 +202,7 @@ impl<U: UnitOfWork> Options<U> {
             // What writes nothing leaves nothing to ask for.
             verification: self.verification.clone().filter(|_| !self.transaction.read_only),
             guarded,
+            behind_pooler: self.transaction.behind_pooler,
         };
         Ok(Session::open(&self.pool, settings))
     }

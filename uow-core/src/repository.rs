@@ -1,9 +1,15 @@
 //! Repositories, and the slots a unit keeps them in.
 
 use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_core::future::BoxFuture;
 
 use crate::backend::Backend;
 use crate::error::Error;
+use crate::flush::EntitySets;
+use crate::schema::Schema;
 use crate::session::Session;
 
 /// The collection-like face of a part of the database: it holds the unit's session, and knows nothing of commit.
@@ -14,7 +20,7 @@ use crate::session::Session;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a repository",
     label = "a `Lazy<…>` field holds a repository",
-    note = "write `#[derive(Repository)]` on `{Self}`, which needs a `Session<…>` field"
+    note = "write `#[derive(Repository)]` on `{Self}`, which needs a `Session<…>` or an `Entities<…>` field"
 )]
 pub trait Repository: Sized + Send {
     /// The database it talks to.
@@ -29,11 +35,95 @@ pub trait Repository: Sized + Send {
     ///
     /// An error ends the unit's `flush` or `commit` with that error.
     fn flush(&mut self) -> impl Future<Output = Result<(), Error>> + Send {
-        async { Ok(()) }
+        Nothing
     }
 
     /// Called after a rollback: forget what was only true inside the transaction. Does nothing by default.
     fn clear(&mut self) {}
+
+    /// Goes among the repositories that the unit flushes and clears.
+    #[doc(hidden)]
+    fn visit<'r>(&'r mut self, repositories: &mut Repositories<'r, Self::Database>) {
+        repositories.used.push(self);
+    }
+
+    /// The entity sets in it. Written by the derive.
+    #[doc(hidden)]
+    fn entity_sets<'r>(&'r mut self, _sets: &mut EntitySets<'r, Self::Database>) {}
+
+    /// The entities in it, for the check of the schema. Written by the derive.
+    #[doc(hidden)]
+    fn schema(_schema: &mut Schema<Self::Database>) {}
+}
+
+/// Nothing to wait for. (It has no size, so that a box of it needs no memory.)
+struct Nothing;
+
+impl Future for Nothing {
+    type Output = Result<(), Error>;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// The repositories of a unit that were used. Filled by generated code.
+#[doc(hidden)]
+pub struct Repositories<'u, DB: Backend> {
+    used: Vec<&'u mut dyn Hooks<DB>>,
+}
+
+/// What a unit asks of a repository, whatever its type.
+trait Hooks<DB: Backend>: Send {
+    fn flush(&mut self) -> BoxFuture<'_, Result<(), Error>>;
+
+    fn clear(&mut self);
+
+    fn entity_sets<'r>(&'r mut self, sets: &mut EntitySets<'r, DB>);
+}
+
+impl<R: Repository> Hooks<R::Database> for R {
+    fn flush(&mut self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(Repository::flush(self))
+    }
+
+    fn clear(&mut self) {
+        Repository::clear(self);
+    }
+
+    fn entity_sets<'r>(&'r mut self, sets: &mut EntitySets<'r, R::Database>) {
+        Repository::entity_sets(self, sets);
+    }
+}
+
+impl<'u, DB: Backend> Repositories<'u, DB> {
+    pub(crate) fn new() -> Self {
+        Self { used: Vec::new() }
+    }
+
+    pub(crate) async fn flush(&mut self) -> Result<(), Error> {
+        for repository in &mut self.used {
+            repository.flush().await?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.used.iter_mut().for_each(|repository| repository.clear());
+    }
+
+    /// The entity sets in them.
+    pub(crate) fn entity_sets(&mut self) -> EntitySets<'_, DB> {
+        let mut sets = EntitySets::new();
+        self.used.iter_mut().for_each(|repository| repository.entity_sets(&mut sets));
+        sets
+    }
+}
+
+impl<DB: Backend> fmt::Debug for Repositories<'_, DB> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Repositories").field("used", &self.used.len()).finish()
+    }
 }
 
 /// The database of a unit and that of one of its repositories: the same one. Never implemented by hand.
@@ -45,11 +135,35 @@ pub trait SameDatabase<DB: Backend>: Backend {
     /// A second handle to the session.
     #[doc(hidden)]
     fn share(session: &Session<DB>) -> Session<Self>;
+
+    /// The same repositories.
+    #[doc(hidden)]
+    fn repositories<'s, 'u>(repositories: &'s mut Repositories<'u, DB>) -> &'s mut Repositories<'u, Self>;
+
+    /// The same entity sets.
+    #[doc(hidden)]
+    fn sets<'s, 'u>(sets: &'s mut EntitySets<'u, DB>) -> &'s mut EntitySets<'u, Self>;
+
+    /// The same schema.
+    #[doc(hidden)]
+    fn schema(schema: &mut Schema<DB>) -> &mut Schema<Self>;
 }
 
 impl<DB: Backend> SameDatabase<DB> for DB {
     fn share(session: &Session<DB>) -> Session<DB> {
         session.share()
+    }
+
+    fn repositories<'s, 'u>(repositories: &'s mut Repositories<'u, DB>) -> &'s mut Repositories<'u, DB> {
+        repositories
+    }
+
+    fn sets<'s, 'u>(sets: &'s mut EntitySets<'u, DB>) -> &'s mut EntitySets<'u, DB> {
+        sets
+    }
+
+    fn schema(schema: &mut Schema<DB>) -> &mut Schema<DB> {
+        schema
     }
 }
 
@@ -72,13 +186,16 @@ impl<R> fmt::Debug for Lazy<R> {
 
 // Without a bound on `R`, so that a repository that is none is reported once, where the derive's output asks it to be one.
 impl<R> Lazy<R> {
-    /// The repository, made by `new` on a handle to this session if it is not there yet. What a unit's getter does.
-    pub fn get<DB: Backend, To: SameDatabase<DB>>(
+    /// The repository, made by `new` on a handle to this session if it is not there yet. What a unit's getter does: its
+    /// `share` is `SameDatabase::share`. (A bound instead of that argument would be told in words of its own, and so a second
+    /// time, beside the unit's other methods.)
+    pub fn get<DB: Backend, To: Backend>(
         &mut self,
         session: &Session<DB>,
         new: fn(Session<To>) -> R,
+        share: fn(&Session<DB>) -> Session<To>,
     ) -> &mut R {
-        self.repository.get_or_insert_with(|| new(To::share(session)))
+        self.repository.get_or_insert_with(|| new(share(session)))
     }
 
     /// The repository, if it was asked for. What a unit flushes and clears.

@@ -22,6 +22,7 @@ pub struct Retry {
     first: Duration,
     most: Duration,
     deadline: Option<Duration>,
+    conflicts: bool,
 }
 
 impl Retry {
@@ -31,7 +32,13 @@ impl Retry {
     /// At most this many attempts, the first one included.
     #[must_use]
     pub const fn attempts(attempts: u32) -> Self {
-        Self { attempts, first: Duration::from_millis(10), most: Duration::from_secs(1), deadline: None }
+        Self {
+            attempts,
+            first: Duration::from_millis(10),
+            most: Duration::from_secs(1),
+            deadline: None,
+            conflicts: false,
+        }
     }
 
     /// The longest pause before the second attempt (10 ms), which doubles with each one, and its limit (1 s).
@@ -44,6 +51,20 @@ impl Retry {
     #[must_use]
     pub const fn deadline(self, deadline: Duration) -> Self {
         Self { deadline: Some(deadline), ..self }
+    }
+
+    /// Whether a unit whose flush found rows that others had changed since it read them ([`Error::Conflict`]) is run again.
+    /// Off by default: to run again is to keep what the others wrote, without a word to the user.
+    ///
+    /// [`Error::Conflict`]: crate::Error::Conflict
+    #[must_use]
+    pub const fn on_conflicts(self, retry: bool) -> Self {
+        Self { conflicts: retry, ..self }
+    }
+
+    /// Whether an optimistic version that did not match is worth another attempt.
+    pub(crate) fn retries_conflicts(&self) -> bool {
+        self.conflicts
     }
 
     /// How long to wait after this many attempts, the first of which began then; `None` if that was the last.

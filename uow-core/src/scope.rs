@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{Cause, Error};
+use crate::flush::Then;
 use crate::session::Session;
-use crate::unit_of_work::UnitOfWork;
+use crate::unit_of_work::{UnitOfWork, each_entity_set, flush_entities, repositories};
 
 /// The unit of work inside a [`run`](crate::Options::run) or [`savepoint`](UnitOfWork::savepoint) closure.
 ///
@@ -96,14 +97,22 @@ impl<'u, U: UnitOfWork> OpenScope<'u, U> {
     pub(crate) async fn release(mut self) -> Result<(), Error> {
         self.ended = true;
         let depth = self.depth;
-        self.session.shared().release_scope(depth).await
+        let released = self.session.shared().release_scope(depth).await;
+        // What failed unnoticed in it is undone as well.
+        each_entity_set(self.scope.unit(), |set| match released {
+            Ok(()) => set.scope_kept(depth),
+            Err(_) => set.scope_undone(depth),
+        });
+        released
     }
 
     /// Undoes the scope's work.
     pub(crate) async fn undo(mut self) -> Result<(), Error> {
         self.ended = true;
         let depth = self.depth;
-        self.session.shared().undo_scope(depth).await
+        let undone = self.session.shared().undo_scope(depth).await;
+        each_entity_set(self.scope.unit(), |set| set.scope_undone(depth));
+        undone
     }
 }
 
@@ -127,6 +136,8 @@ pub(crate) struct Attempt<U: UnitOfWork> {
 pub(crate) struct Failed<E> {
     pub(crate) error: E,
     pub(crate) transient: bool,
+    /// Whether a flush found rows that others had changed.
+    pub(crate) conflict: bool,
 }
 
 impl<U: UnitOfWork> Attempt<U> {
@@ -153,24 +164,38 @@ impl<U: UnitOfWork> Attempt<U> {
         let shared = self.session.shared();
         match outcome {
             Ok(value) => {
-                let flushed = self.scope.unit().flush_repositories().await;
+                let mut used = repositories(self.scope.unit());
+                let mut flushed = used.flush().await;
+                let has_entities = !used.entity_sets().is_empty();
+                drop(used);
+                if has_entities && flushed.is_ok() {
+                    flushed = flush_entities(self.scope.unit(), Then::Commit).await;
+                }
                 let committed = match shared.after_flush(flushed) {
                     Ok(()) => shared.commit().await,
                     declined => declined,
                 };
                 match committed {
                     Ok(()) => Ok(value),
-                    Err(error) => Err(Failed { transient: error.is_transient(), error: error.into() }),
+                    Err(error) => {
+                        let (transient, conflict) = (error.is_transient(), error.is_conflict());
+                        Err(Failed { transient, conflict, error: error.into() })
+                    }
                 }
             }
             Err(error) => {
                 // What the session saw decides, never the closure's error, which is the user's own.
-                let transient = shared.saw_transient_failure();
+                let (transient, conflict) = (shared.saw_transient_failure(), shared.has_seen_conflict());
                 let rollback = shared.rollback().await;
+                each_entity_set(self.scope.unit(), |set| set.rolled_back());
                 if let Err(rollback) = &rollback {
                     tracing::error!(unit = U::NAME, error = %rollback, "the rollback of a failed unit failed too");
                 }
-                Err(Failed { error, transient: transient && rollback.is_ok() })
+                Err(Failed {
+                    error,
+                    transient: transient && rollback.is_ok(),
+                    conflict: conflict && rollback.is_ok(),
+                })
             }
         }
     }

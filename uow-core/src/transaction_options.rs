@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use crate::backend::Backend;
+
 /// How much of other transactions a unit may see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -57,6 +59,8 @@ pub struct TransactionOptions {
     pub statement_timeout: Option<Duration>,
     /// How long a statement may wait for a lock.
     pub lock_timeout: Option<Duration>,
+    /// Whether a pooler stands between, which gives each transaction whatever connection is free.
+    pub behind_pooler: bool,
 }
 
 /// The texts a transaction with certain options is begun and ended with.
@@ -74,5 +78,10 @@ impl Plan {
     /// A plan that needs nothing restored.
     pub(crate) const fn plain(begin: Cow<'static, str>) -> Self {
         Self { begin, restore: Cow::Borrowed(""), remembers: false }
+    }
+
+    /// Whether nothing was asked for that only a transaction can give.
+    pub(crate) fn is_default<DB: Backend>(&self) -> bool {
+        self.begin == DB::BEGIN && self.restore.is_empty() && !self.remembers
     }
 }

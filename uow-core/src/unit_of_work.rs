@@ -1,5 +1,6 @@
 //! The unit of work: what the derive implements.
 
+use futures_core::future::BoxFuture;
 use sqlx_core::Error as SqlxError;
 use sqlx_core::pool::Pool;
 
@@ -8,7 +9,10 @@ use crate::backend::Query;
 use crate::closure::AsyncFuncOnce;
 use crate::entity::Entity;
 use crate::error::Error;
+use crate::flush::{EntitySet, Then};
 use crate::options::Options;
+use crate::repository::Repositories;
+use crate::schema::{self, Schema};
 use crate::scope::{OpenScope, Scope};
 use crate::session::{Session, Settings};
 use crate::sql;
@@ -38,15 +42,13 @@ pub trait UnitOfWork: Sized + Send {
     /// The session: the executor for a statement that is worth no repository, and the place to ask for the unit's state.
     fn session(&mut self) -> &mut Session<Self::Database>;
 
-    /// Flushes the repositories that were used, in the order of the fields.
-    ///
-    /// # Errors
-    ///
-    /// The first error of a repository's flush.
-    fn flush_repositories(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
+    /// The repositories that were used, in the order of the fields. Written by the derive.
+    #[doc(hidden)]
+    fn visit_repositories<'u>(&'u mut self, repositories: &mut Repositories<'u, Self::Database>);
 
-    /// Tells the repositories that were used to forget what the transaction held.
-    fn clear_repositories(&mut self);
+    /// The entities of all repositories, for the check of the schema. Written by the derive.
+    #[doc(hidden)]
+    fn schema(schema: &mut Schema<Self::Database>);
 
     /// A unit on `pool`. Sends nothing and takes no connection: the first statement does.
     fn new(pool: &Pool<Self::Database>) -> Self {
@@ -71,6 +73,57 @@ pub trait UnitOfWork: Sized + Send {
         Options::new(pool)
     }
 
+    /// Compares the entities of all repositories with the tables of the database, and names everything in which they do not
+    /// agree in one error. For the start of an application, and for a test behind its migrations.
+    ///
+    /// The table (or view) has to be there, with every column of the entity. A column whose field is no `Option` has to be NOT
+    /// NULL, and of a type that sqlx decodes to that of the field. The key has to be the primary key or a unique index, in any
+    /// order; something has to generate a `generated` one, and a `unique` column needs a unique index of its own. A NOT NULL
+    /// column without a default that the entity does not have is told too: inserts would fail. What cannot be told is accepted:
+    /// a type SQLite has no name for, a value that a trigger may give, keys and NOT NULL of a view.
+    ///
+    /// It takes one connection, clears its cache of prepared statements and reads the catalog: two or three statements an
+    /// entity, and nothing is written. Behind a pooler in transaction mode give it a pool that connects to the server itself,
+    /// as the migrations need one.
+    ///
+    /// ```
+    /// # use unit_of_work::{Entities, Entity, Lazy, Session, UnitOfWork};
+    /// #[derive(Clone, Entity)]
+    /// struct Tag {
+    ///     #[uow(key, generated)]
+    ///     id: i64,
+    ///     #[uow(unique)]
+    ///     name: String,
+    /// }
+    ///
+    /// #[derive(UnitOfWork)]
+    /// struct Database {
+    ///     session: Session<sqlx::Sqlite>,
+    ///     tags: Lazy<Entities<Tag, sqlx::Sqlite>>,
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), unit_of_work::Error> {
+    /// # let pool = sqlx::sqlite::SqlitePoolOptions::new().max_connections(1).connect("sqlite::memory:").await?;
+    /// sqlx::raw_sql("CREATE TABLE tag (id INTEGER PRIMARY KEY, name TEXT NOT NULL)").execute(&pool).await?;
+    /// let error = Database::check_schema(&pool).await.unwrap_err();
+    /// assert!(error.is_schema_mismatch());
+    /// assert!(error.to_string().contains("no unique index is on `tag.name` alone; create one"));
+    ///
+    /// sqlx::raw_sql("CREATE UNIQUE INDEX tag_name ON tag (name)").execute(&pool).await?;
+    /// Database::check_schema(&pool).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::SchemaMismatch`] with all mismatches of all entities; [`Error::Sqlx`] if no connection could be had, or the
+    /// catalog not be read.
+    fn check_schema(pool: &Pool<Self::Database>) -> impl Future<Output = Result<(), Error>> + Send {
+        schema::check(pool, Schema::of(Self::schema))
+    }
+
     /// Flushes, and commits what the unit did. The connection goes back to the pool and the unit can be used again.
     ///
     /// A unit that sent nothing commits nothing, and that is `Ok`.
@@ -86,10 +139,20 @@ pub trait UnitOfWork: Sized + Send {
     fn commit(&mut self) -> impl Future<Output = Result<(), Error>> + Send {
         async move {
             self.session().shared().refuse_inside_scope("commit")?;
-            let flushed = self.flush_repositories().await;
+            let mut repositories = repositories(self);
+            let mut flushed = repositories.flush().await;
+            let has_entities = !repositories.entity_sets().is_empty();
+            drop(repositories);
+            if has_entities && flushed.is_ok() {
+                flushed = flush_entities(self, Then::Commit).await;
+            }
             let shared = self.session().shared();
             shared.after_flush(flushed)?;
-            shared.commit().await
+            shared.commit().await?;
+            if has_entities {
+                each_entity_set(self, |set| set.committed());
+            }
+            Ok(())
         }
     }
 
@@ -103,18 +166,26 @@ pub trait UnitOfWork: Sized + Send {
     fn rollback(&mut self) -> impl Future<Output = Result<(), Error>> + Send {
         async move {
             self.session().shared().refuse_inside_scope("rollback")?;
-            self.clear_repositories();
+            let mut repositories = repositories(self);
+            repositories.clear();
+            repositories.entity_sets().each(|set| set.rolled_back());
+            drop(repositories);
             self.session().shared().rollback().await
         }
     }
 
-    /// Has the repositories write what they held back, without committing.
+    /// Writes what was held back, without committing: has the repositories flush, then writes what was added, changed and
+    /// removed in their [`Entities`](crate::Entities).
     ///
     /// # Errors
     ///
-    /// The first error of a repository's flush.
+    /// The first error of a repository's flush; [`Error::Conflict`] and [`Error::NotStored`] name the entities that could not
+    /// be written. Nothing of them is written then, and the unit is as it was before.
     fn flush(&mut self) -> impl Future<Output = Result<(), Error>> + Send {
-        async move { self.flush_repositories().await }
+        async move {
+            repositories(self).flush().await?;
+            flush_entities(self, Then::GoOn).await
+        }
     }
 
     /// Loads every column of `entity` again, by its key: what the database made of it, and what others changed.
@@ -131,8 +202,8 @@ pub trait UnitOfWork: Sized + Send {
     {
         async move {
             let mut arguments = Default::default();
-            entity.bind_key(&mut arguments).map_err(SqlxError::Encode)?;
-            let query = Query::with_arguments(sql::select_by_key::<Self::Database, E>(), arguments);
+            E::bind_key(&entity.key(), &mut arguments).map_err(SqlxError::Encode)?;
+            let query = Query::with_arguments(sql::select_by_key::<Self::Database, E>(1), arguments);
             match self.session().shared().read(query).await? {
                 Some(row) => Ok(entity.reload(&row)?),
                 None => Err(Error::RowGone { entity: E::NAME, key: format!("{:?}", entity.key()) }),
@@ -195,4 +266,27 @@ pub trait UnitOfWork: Sized + Send {
             }
         }
     }
+}
+
+/// The repositories of a unit that were used.
+pub(crate) fn repositories<U: UnitOfWork>(unit: &mut U) -> Repositories<'_, U::Database> {
+    let mut repositories = Repositories::new();
+    unit.visit_repositories(&mut repositories);
+    repositories
+}
+
+/// Tells something to each of the unit's entity sets.
+pub(crate) fn each_entity_set<U: UnitOfWork>(
+    unit: &mut U,
+    tell: impl FnMut(&mut dyn EntitySet<U::Database>),
+) {
+    repositories(unit).entity_sets().each(tell);
+}
+
+/// The flush of a unit's entities. (Boxed: most units have none, and need not carry its future about.)
+pub(crate) fn flush_entities<U: UnitOfWork>(unit: &mut U, then: Then) -> BoxFuture<'_, Result<(), Error>> {
+    Box::pin(async move {
+        let session = unit.session().share();
+        repositories(unit).entity_sets().flush(session.shared(), then).await
+    })
 }

@@ -5,7 +5,7 @@
 use proc_macro2::{Ident, Span, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
-use syn::{Attribute, LitStr, Meta, Path, Token};
+use syn::{Attribute, LitStr, Meta, Path, Token, Type};
 
 use crate::errors::Errors;
 use crate::nearest;
@@ -17,6 +17,7 @@ enum Takes {
     Path,
     Name,
     Text,
+    Type,
 }
 
 /// A key of `#[uow(…)]`.
@@ -46,6 +47,11 @@ impl Key {
         Self { name, takes: Takes::Text }
     }
 
+    /// A key with a type: `references = Blog`.
+    pub(crate) const fn ty(name: &'static str) -> Self {
+        Self { name, takes: Takes::Type }
+    }
+
     /// The key as the user writes it, in backticks.
     fn usage(&self) -> String {
         let name = self.name;
@@ -54,6 +60,7 @@ impl Key {
             Takes::Path => format!("`{name} = path`"),
             Takes::Name => format!("`{name} = name`"),
             Takes::Text => format!("`{name} = \"…\"`"),
+            Takes::Type => format!("`{name} = Type`"),
         }
     }
 }
@@ -104,6 +111,7 @@ enum Value {
     Path(Path),
     Name(Ident),
     Text(LitStr),
+    Type(Type),
 }
 
 /// A key the user wrote, and where.
@@ -142,6 +150,14 @@ impl Options {
     pub(crate) fn text(&self, key: &Key) -> Option<&LitStr> {
         self.get(key).and_then(|given| match &given.value {
             Value::Text(text) => Some(text),
+            _ => None,
+        })
+    }
+
+    /// The type given for the key.
+    pub(crate) fn into_type(self, key: &Key) -> Option<Type> {
+        self.given.into_iter().find(|given| given.key.name == key.name).and_then(|given| match given.value {
+            Value::Type(ty) => Some(ty),
             _ => None,
         })
     }
@@ -255,6 +271,7 @@ fn value(key: &'static Key, span: Span, input: ParseStream<'_>) -> syn::Result<V
         Takes::Path => path(key, input),
         Takes::Name => name(key, input),
         Takes::Text => text(key, input),
+        Takes::Type => ty(key, input),
     }
 }
 
@@ -291,6 +308,14 @@ fn text(key: &Key, input: ParseStream<'_>) -> syn::Result<Value> {
             None => expected(key, span, "a string"),
         }),
     }
+}
+
+fn ty(key: &Key, input: ParseStream<'_>) -> syn::Result<Value> {
+    if let Some(literal) = input.parse::<Option<LitStr>>()? {
+        return Err(not_a_string(key, "type", &literal, literal.parse::<Type>().is_ok()));
+    }
+    let span = input.span();
+    input.parse().map(Value::Type).map_err(|_| expected(key, span, "a type"))
 }
 
 fn expected(key: &Key, span: Span, what: &str) -> syn::Error {

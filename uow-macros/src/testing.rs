@@ -1,10 +1,34 @@
 //! What the tests of the derives share.
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Group, TokenStream, TokenTree};
+use quote::quote;
 
 /// The expansion as a person would have laid it out.
 pub(crate) fn pretty(expansion: TokenStream) -> syn::Result<String> {
-    Ok(prettyplease::unparse(&syn::parse2(expansion)?))
+    let laid_out = prettyplease::unparse(&syn::parse2(opened(expansion))?);
+    let start = laid_out.replace("const POSTGRES_ONLY: () = ();", "_uow::postgres_only! {");
+    Ok(start.replace("const END_OF_POSTGRES_ONLY: () = ();", "}"))
+}
+
+/// Nobody can lay out what is inside of a macro, so `_uow::postgres_only!` is made two constants around it.
+fn opened(tokens: TokenStream) -> TokenStream {
+    let mut out: Vec<TokenTree> = Vec::new();
+    for token in tokens {
+        let TokenTree::Group(group) = token else {
+            out.push(token);
+            continue;
+        };
+        let inner = opened(group.stream());
+        let is_ours = out.iter().rev().nth(1).is_some_and(|name| name.to_string() == "postgres_only");
+        if is_ours {
+            // `_uow`, `::`, the name and `!`.
+            out.truncate(out.len() - 5);
+            out.extend(quote!(const POSTGRES_ONLY: () = (); #inner const END_OF_POSTGRES_ONLY: () = ();));
+        } else {
+            out.push(Group::new(group.delimiter(), inner).into());
+        }
+    }
+    out.into_iter().collect()
 }
 
 /// The texts of the `compile_error!`s in an expansion, in order.

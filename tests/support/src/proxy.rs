@@ -36,6 +36,8 @@ struct State {
     /// What clients sent, as it was read.
     sent: Mutex<Vec<Vec<u8>>>,
     trigger: Mutex<Option<Trigger>>,
+    /// What is written in the place of what, on the way to the server.
+    rewrite: Mutex<Option<(Vec<u8>, Vec<u8>)>>,
 }
 
 impl Proxy {
@@ -65,6 +67,12 @@ impl Proxy {
         std::mem::take(&mut *self.state.sent.lock().expect("no panic holds it"))
     }
 
+    /// Replaces a text by another one of the same length in everything that is sent to the server.
+    pub fn rewrite(&self, from: &str, to: &str) {
+        assert_eq!(from.len(), to.len(), "the length of a message stands at its head");
+        *self.state.rewrite.lock().expect("no panic holds it") = Some((from.into(), to.into()));
+    }
+
     /// Cuts the next connection for which this happens, once.
     pub fn cut(&self, trigger: Trigger) {
         *self.state.trigger.lock().expect("no panic holds it") = Some(trigger);
@@ -88,6 +96,7 @@ async fn relay(mut client: TcpStream, mut server: TcpStream, state: Arc<State>) 
         tokio::select! {
             read = client.read(&mut from_client) => {
                 let Ok(length @ 1..) = read else { return };
+                rewrite(&state, &mut from_client[..length]);
                 let bytes = &from_client[..length];
                 if !client_spoke_last {
                     state.round_trips.fetch_add(1, Ordering::SeqCst);
@@ -122,4 +131,14 @@ fn fired(state: &State, bytes: &[u8]) -> Option<Trigger> {
     let (Trigger::BeforeServerSees(text) | Trigger::BeforeClientHears(text)) = trigger.as_ref()?;
     let found = bytes.windows(text.len()).any(|window| window == text);
     if found { trigger.take() } else { None }
+}
+
+fn rewrite(state: &State, bytes: &mut [u8]) {
+    let rewrite = state.rewrite.lock().expect("no panic holds it");
+    let Some((from, to)) = &*rewrite else { return };
+    for at in 0..=bytes.len().saturating_sub(from.len()) {
+        if bytes[at..].starts_with(from) {
+            bytes[at..at + to.len()].copy_from_slice(to);
+        }
+    }
 }

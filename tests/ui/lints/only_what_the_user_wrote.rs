@@ -45,6 +45,38 @@ pub struct Blog {
     pub undocumented: String,
 }
 
+/// An entity with every key.
+#[derive(Debug, Entity)]
+pub struct Post {
+    /// The key.
+    #[uow(key, generated)]
+    pub id: i64,
+    /// A reference.
+    #[deprecated]
+    #[uow(references = Blog, unique)]
+    pub blog: Option<i64>,
+    #[uow(read_only)]
+    written: Option<String>,
+    #[uow(no_array)]
+    text: String,
+    #[deprecated]
+    #[uow(version)]
+    version: i64,
+    /// No column.
+    #[uow(skip)]
+    pub spare: u8,
+}
+
+/// A repository of others.
+#[derive(Debug, Repository)]
+pub struct Several {
+    #[uow(entities)]
+    blogs: Blogs,
+    #[deprecated]
+    #[uow(entities)]
+    others: Blogs,
+}
+
 #[derive(Repository)]
 pub struct WithoutDebug {
     session: Session<Sqlite>,

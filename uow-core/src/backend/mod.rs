@@ -11,14 +11,17 @@ mod sqlite;
 use futures_core::future::BoxFuture;
 use futures_core::stream::BoxStream;
 use futures_util::stream::StreamExt;
-use sqlx_core::database::Database;
+use sqlx_core::database::{Database, HasStatementCache};
 use sqlx_core::describe::Describe;
 use sqlx_core::error::DatabaseError;
 use sqlx_core::sql_str::SqlStr;
 use sqlx_core::{Either, Error as SqlxError};
 
-use crate::entity::ColumnType;
+use crate::entities::Lock;
+use crate::entity::{ColumnType, Table};
 use crate::error::Error;
+use crate::schema::LiveTable;
+use crate::sql::{Form, Shape};
 use crate::transaction_options::{Plan, TransactionOptions};
 pub use query::Query;
 
@@ -39,7 +42,7 @@ pub type Rows<'e, DB> = BoxStream<'e, Result<Step<DB>, SqlxError>>;
     label = "not one of `Sqlite`, `Postgres`, `MySql`",
     note = "each engine needs its feature: unit-of-work = {{ features = [\"sqlite\"] }}, or \"postgres\", or \"mysql\""
 )]
-pub trait Backend: Database + sealed::Engine {
+pub trait Backend: Database<Arguments: 'static> + HasStatementCache + sealed::Engine {
     /// How the engine's SQL is read and written.
     const DIALECT: Dialect;
     /// Begins a transaction with the default options.
@@ -110,6 +113,78 @@ pub trait Backend: Database + sealed::Engine {
     ///
     /// Those of sqlx's `Row::try_get`.
     fn column<T: ColumnType<Self>>(row: &Self::Row, index: usize) -> Result<T, SqlxError>;
+
+    /// Whether a statement outside of a transaction is surely committed by itself.
+    #[doc(hidden)]
+    const AUTOCOMMITS: bool = true;
+    /// Whether a batch may be given as one array a column.
+    #[doc(hidden)]
+    const HAS_ARRAYS: bool = false;
+    /// The most values one statement takes.
+    #[doc(hidden)]
+    const MAX_VALUES: usize;
+    /// Whether an upsert writes over a row that it found by whatever unique index, be it another than was meant.
+    #[doc(hidden)]
+    const UPSERTS_BY_ANY_INDEX: bool = false;
+    /// Whether a large INSERT is better off without `RETURNING`.
+    #[doc(hidden)]
+    const RETURNING_IS_SLOW: bool = false;
+    /// Whether an update of several rows takes its values by `CASE`: column by column, each row's key and value.
+    #[doc(hidden)]
+    const UPDATES_BY_CASE: bool = false;
+
+    /// Inserts rows, and returns these columns of them where the engine can.
+    #[doc(hidden)]
+    fn insert_text(shape: &Shape, columns: &[usize], form: Form, returning: &[usize]) -> String;
+
+    /// Updates rows that are as they were read: the identity's values come first, then those of the columns.
+    #[doc(hidden)]
+    fn update_text(shape: &Shape, columns: &[usize], form: Form) -> String;
+
+    /// Deletes rows that are as they were read.
+    #[doc(hidden)]
+    fn delete_text(shape: &Shape, form: Form) -> String;
+
+    /// Inserts a row, or writes these columns over the one with the same target columns; returns all columns where it can.
+    #[doc(hidden)]
+    fn upsert_text(shape: &Shape, columns: &[usize], target: &[usize]) -> String;
+
+    /// Asks for the step between the keys that one INSERT of several rows generates; 0 if they need not be in step.
+    #[doc(hidden)]
+    fn key_step(_shape: &Shape) -> Option<String> {
+        None
+    }
+
+    /// The keys of an INSERT that generated so many of them, told from its result and the step between them.
+    #[doc(hidden)]
+    fn keys_in_step(_result: &Self::QueryResult, _rows: usize, _step: i64) -> Option<Vec<i64>> {
+        None
+    }
+
+    /// The end of a SELECT that locks its rows; `None` if the engine cannot.
+    #[doc(hidden)]
+    fn lock_clause(lock: Lock) -> Option<&'static str>;
+
+    /// How many rows a statement affected.
+    #[doc(hidden)]
+    fn rows_affected(result: &Self::QueryResult) -> u64;
+
+    /// The number in the first column.
+    #[doc(hidden)]
+    fn first_number(row: &Self::Row) -> Result<i64, SqlxError>;
+
+    /// The table, or view, that a statement on this connection would find; `None` if there is none.
+    #[doc(hidden)]
+    fn live_table<'e>(
+        connection: &'e mut Self::Connection,
+        table: &'e Table,
+    ) -> BoxFuture<'e, Result<Option<LiveTable>, SqlxError>>;
+
+    /// Whether a column of this type holds what can be decoded, told of the types of values.
+    #[doc(hidden)]
+    fn live_type_fits(info: &Self::TypeInfo, compatible: &dyn Fn(&Self::TypeInfo) -> bool) -> bool {
+        compatible(info)
+    }
 
     /// What an error says of the transaction, that came in answer to COMMIT itself.
     fn judge_commit(error: &SqlxError) -> CommitFailure;
@@ -216,6 +291,22 @@ async fn first_row<R, D>(
     Ok(first)
 }
 
+/// Runs a statement to the end of its answer.
+pub(crate) async fn run<DB: Backend>(
+    connection: &mut DB::Connection,
+    query: Query<DB>,
+    mut each: impl FnMut(Step<DB>) + Send,
+) -> Result<(), SqlxError> {
+    let mut steps = DB::fetch_many(connection, query);
+    loop {
+        match steps.next().await {
+            None => return Ok(()),
+            Some(Ok(step)) => each(step),
+            Some(Err(error)) => return Err(error),
+        }
+    }
+}
+
 /// Whether the same unit may well succeed when run again, told from an engine's own error.
 pub(crate) fn is_transient_database_error(error: &dyn DatabaseError) -> bool {
     let engines: &[fn(&dyn DatabaseError) -> bool] = &[
@@ -256,6 +347,14 @@ macro_rules! executor_methods {
 
         fn column<T: ColumnType<Self>>(row: &Self::Row, index: usize) -> Result<T, SqlxError> {
             row.try_get(index)
+        }
+
+        fn rows_affected(result: &Self::QueryResult) -> u64 {
+            result.rows_affected()
+        }
+
+        fn first_number(row: &Self::Row) -> Result<i64, SqlxError> {
+            row.try_get(0)
         }
     };
 }

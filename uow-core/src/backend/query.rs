@@ -50,6 +50,11 @@ impl<DB: Backend> Query<DB> {
         }
     }
 
+    /// The same, not to be kept as a prepared statement.
+    pub(crate) fn prepared_anew(self) -> Self {
+        Self { persistent: false, statement: None, ..self }
+    }
+
     /// The text of the statement.
     pub(crate) fn text(&self) -> &str {
         self.sql.as_str()

@@ -1,13 +1,17 @@
 //! What can go wrong with a unit: what happened, what is stored, what to do.
 
 mod cause;
+mod conflict;
 mod record;
 
 use std::fmt;
 use std::sync::Arc;
 
 pub use cause::Cause;
-use record::is_transient;
+pub use conflict::{Conflict, Found, StaleRow};
+pub(crate) use record::is_transient;
+
+use crate::schema::SchemaMismatch;
 
 /// Why a unit of work, or one of its statements, did not do what it was asked.
 ///
@@ -73,6 +77,61 @@ pub enum Error {
         /// The key that was looked for.
         key: String,
     },
+    /// Rows that a flush was to write are not as they were read. Nothing of the flush is stored, and the unit is as it was
+    /// before it.
+    Conflict(Arc<Conflict>),
+    /// A row was refused by the database. Nothing of the flush is stored, and the unit is as it was before it.
+    NotStored {
+        /// The entity's type.
+        entity: &'static str,
+        /// Its key.
+        key: String,
+        /// What was being done to it: `inserted`, `updated` or `deleted`.
+        during: &'static str,
+        /// Why.
+        source: sqlx_core::Error,
+    },
+    /// There is no row of an entity with this key.
+    NotFound {
+        /// The entity's type.
+        entity: &'static str,
+        /// The key that was looked for.
+        key: String,
+    },
+    /// Another entity of this key is in the unit already.
+    AlreadyTracked {
+        /// The entity's type.
+        entity: &'static str,
+        /// The key.
+        key: String,
+    },
+    /// No entity of this key is in the unit.
+    NotTracked {
+        /// The entity's type.
+        entity: &'static str,
+        /// The key.
+        key: String,
+    },
+    /// An entity was to be lent twice at once.
+    SameKeyTwice {
+        /// The entity's type.
+        entity: &'static str,
+        /// The key.
+        key: String,
+    },
+    /// A new entity refers to another new one that was not inserted.
+    ParentNotStored {
+        /// The type of the one that refers.
+        entity: &'static str,
+    },
+    /// An entity to upsert has neither a key nor a unique column.
+    NoUniqueColumn {
+        /// The entity's type.
+        entity: &'static str,
+    },
+    /// The entities of the unit and the live schema do not agree. Answered by
+    /// [`check_schema`](crate::UnitOfWork::check_schema) alone.
+    SchemaMismatch(Arc<SchemaMismatch>),
     /// The engine does not have an option that was asked for. Nothing was sent.
     Unsupported {
         /// The engine.
@@ -117,6 +176,32 @@ impl Error {
         matches!(self, Self::RowGone { .. })
     }
 
+    /// Rows were not as they had been read: an optimistic version did not match.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Conflict(_))
+    }
+
+    /// The rows that were not as they had been read, if that is what happened.
+    pub fn conflict(&self) -> Option<&Arc<Conflict>> {
+        match self {
+            Self::Conflict(conflict) => Some(conflict),
+            _ => None,
+        }
+    }
+
+    /// The entities of the unit and the live schema do not agree.
+    pub fn is_schema_mismatch(&self) -> bool {
+        matches!(self, Self::SchemaMismatch(_))
+    }
+
+    /// In what the entities and the live schema do not agree, if that is what was found.
+    pub fn schema_mismatch(&self) -> Option<&Arc<SchemaMismatch>> {
+        match self {
+            Self::SchemaMismatch(mismatch) => Some(mismatch),
+            _ => None,
+        }
+    }
+
     /// Nothing is stored and the same unit, run again from its start, may well succeed: a serialization failure, a
     /// deadlock, a lock that was not free in time, a connection lost before COMMIT was sent.
     pub fn is_transient(&self) -> bool {
@@ -141,7 +226,7 @@ impl Error {
     /// The error of sqlx behind this one, if there is one.
     pub fn sqlx(&self) -> Option<&sqlx_core::Error> {
         match self {
-            Self::Sqlx(error) => Some(error),
+            Self::Sqlx(error) | Self::NotStored { source: error, .. } => Some(error),
             _ => self.cause()?.sqlx(),
         }
     }
@@ -189,6 +274,46 @@ impl fmt::Display for Error {
             Self::RowGone { entity, key } => {
                 write!(f, "there is no row of `{entity}` with the key {key} any more; the entity is unchanged")
             }
+            Self::Conflict(conflict) => write!(
+                f,
+                "rows that were to be written are not as they were read: {conflict}; nothing of the flush is stored and the \
+                 unit is as it was before it: settle it with `keep_mine`, `take_theirs` or `merge` and commit again, or roll \
+                 back and start anew"
+            ),
+            Self::NotStored { entity, key, during, .. } => write!(
+                f,
+                "`{entity}` {key} could not be {during}; nothing of the flush is stored and the unit is as it was before \
+                 it: mend or remove that entity and commit again, or roll back"
+            ),
+            Self::NotFound { entity, key } => write!(
+                f,
+                "there is no row of `{entity}` with the key {key}; use `get` where that is to be expected"
+            ),
+            Self::AlreadyTracked { entity, key } => write!(
+                f,
+                "`{entity}` {key} is in this unit of work already, and stays as it is; change that one, or remove it first"
+            ),
+            Self::NotTracked { entity, key } => write!(
+                f,
+                "`{entity}` {key} is not in this unit of work, so nothing was done; load it first"
+            ),
+            Self::SameKeyTwice { entity, key } => write!(
+                f,
+                "`{entity}` {key} was asked for twice at once, and can only be lent once; leave one of the two out"
+            ),
+            Self::ParentNotStored { entity } => write!(
+                f,
+                "a new `{entity}` refers to an entity that was added and is not stored: it was removed, or belongs to another \
+                 unit of work; nothing of the flush is stored"
+            ),
+            Self::NoUniqueColumn { entity } => write!(
+                f,
+                "`{entity}` has neither its key nor a unique column to find its row by, so nothing was sent; write \
+                 `#[uow(unique)]` on the column that tells one from another"
+            ),
+            Self::SchemaMismatch(mismatch) => {
+                write!(f, "the entities and the schema of the database do not agree:\n{mismatch}")
+            }
             Self::Unsupported { engine, option, instead } => {
                 write!(f, "{engine} has no {option}, so nothing was sent; {instead}")
             }
@@ -200,6 +325,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
+            Self::NotStored { source, .. } => Some(source),
             Self::Sqlx(error) => error.source(),
             _ => self.cause()?.source(),
         }

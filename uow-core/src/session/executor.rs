@@ -24,6 +24,16 @@ type Keep<T, DB> = fn(&mut T, Step<DB>);
 // These are no `async fn`s, and box what they return themselves: a statement's future is made where it stays. Moved from one
 // future into the next, it cost more than all else that the session does.
 impl<DB: Backend> Shared<DB> {
+    /// A statement of the user's, as it is sent.
+    fn query<'q>(&self, query: impl Execute<'q, DB>) -> Query<DB> {
+        self.as_sent(Query::from_execute(query))
+    }
+
+    /// A statement that a pooler may give any connection has to be prepared each time.
+    pub(super) fn as_sent(&self, query: Query<DB>) -> Query<DB> {
+        if self.settings.behind_pooler { query.prepared_anew() } else { query }
+    }
+
     /// Runs a statement to its end, and gathers its steps.
     fn run<'s, T>(&'s self, query: Query<DB>, keep: Keep<T, DB>) -> BoxFuture<'s, Result<T, Error>>
     where
@@ -123,7 +133,7 @@ impl<'c, DB: Backend> Executor<'c> for &'c mut Session<DB> {
         'c: 'e,
         E: 'q + Execute<'q, DB>,
     {
-        self.shared.run(Query::from_execute(query), |total: &mut DB::QueryResult, step| {
+        self.shared.run(self.shared.query(query), |total: &mut DB::QueryResult, step| {
             if let Step::<DB>::Left(done) = step {
                 total.extend([done]);
             }
@@ -135,7 +145,7 @@ impl<'c, DB: Backend> Executor<'c> for &'c mut Session<DB> {
         'c: 'e,
         E: 'q + Execute<'q, DB>,
     {
-        let producer = self.shared.stream(Query::from_execute(query));
+        let producer = self.shared.stream(self.shared.query(query));
         Box::pin(Steps::new(&self.shared, producer))
     }
 
@@ -144,7 +154,7 @@ impl<'c, DB: Backend> Executor<'c> for &'c mut Session<DB> {
         'c: 'e,
         E: 'q + Execute<'q, DB>,
     {
-        let producer = self.shared.stream(Query::from_execute(query));
+        let producer = self.shared.stream(self.shared.query(query));
         Box::pin(Steps::new(&self.shared, producer).try_filter_map(|step| ready(Ok(step.right()))))
     }
 
@@ -153,7 +163,7 @@ impl<'c, DB: Backend> Executor<'c> for &'c mut Session<DB> {
         'c: 'e,
         E: 'q + Execute<'q, DB>,
     {
-        self.shared.run(Query::from_execute(query), |rows: &mut Vec<DB::Row>, step| rows.extend(step.right()))
+        self.shared.run(self.shared.query(query), |rows: &mut Vec<DB::Row>, step| rows.extend(step.right()))
     }
 
     fn fetch_one<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, Result<DB::Row, Error>>
@@ -162,7 +172,7 @@ impl<'c, DB: Backend> Executor<'c> for &'c mut Session<DB> {
         E: 'q + Execute<'q, DB>,
     {
         // A missing row is an answer, not a failure: the unit goes on.
-        self.shared.first_row(Query::from_execute(query), |row| row.ok_or(Error::RowNotFound))
+        self.shared.first_row(self.shared.query(query), |row| row.ok_or(Error::RowNotFound))
     }
 
     fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, Result<Option<DB::Row>, Error>>
@@ -170,7 +180,7 @@ impl<'c, DB: Backend> Executor<'c> for &'c mut Session<DB> {
         'c: 'e,
         E: 'q + Execute<'q, DB>,
     {
-        self.shared.first_row(Query::from_execute(query), Ok)
+        self.shared.first_row(self.shared.query(query), Ok)
     }
 
     fn prepare_with<'e>(

@@ -86,6 +86,19 @@ impl<'s, DB: Backend> Lease<'s, DB> {
         Self { shared, errand, connection, ready: true, finished: false }
     }
 
+    /// The same lease on another errand, with a connection.
+    pub(super) fn becomes(mut self, errand: Errand, connection: Held<DB>) -> Self {
+        self.finished = true;
+        Self::of(self.shared, errand, Some(connection))
+    }
+
+    /// The errand's answer did not come.
+    pub(super) fn lose(mut self, during: &'static str, error: &SqlxError) -> Error {
+        let cause = Arc::new(Cause::failed(during, error));
+        self.end_in(State::Unknown { cause: Arc::clone(&cause) });
+        Error::OutcomeUnknown { cause }
+    }
+
     pub(crate) fn connection(&mut self) -> Result<&mut DB::Connection, SqlxError> {
         self.held()?.get()
     }
@@ -103,9 +116,11 @@ impl<'s, DB: Backend> Lease<'s, DB> {
 
     /// Takes a connection and begins a transaction on it. A failure leaves the unit as it was: idle.
     async fn begin(&mut self) -> Result<(), SqlxError> {
-        match begin(self.shared).await {
+        let scopes = self.shared.lock().scopes;
+        match begin(self.shared, scopes).await {
             Ok(connection) => {
                 self.connection = Some(connection);
+                self.shared.lock().scopes.sent = scopes.open;
                 Ok(())
             }
             Err(error) => {
@@ -250,8 +265,8 @@ impl<'s, DB: Backend> Lease<'s, DB> {
     }
 }
 
-/// Takes a connection and begins a transaction on it, in one message.
-async fn begin<DB: Backend>(shared: &Shared<DB>) -> Result<Held<DB>, SqlxError> {
+/// Takes a connection and begins a transaction on it, with the savepoints of the scopes that are open, in one message.
+async fn begin<DB: Backend>(shared: &Shared<DB>, scopes: Scopes) -> Result<Held<DB>, SqlxError> {
     let settings = &shared.settings;
     let mut connection = Held::acquire(&shared.pool).await?;
     if settings.plan.remembers {
@@ -260,7 +275,11 @@ async fn begin<DB: Backend>(shared: &Shared<DB>) -> Result<Held<DB>, SqlxError> 
     if let Some(verification) = &settings.verification {
         connection.transaction.marker = verification.draw(connection.get()?).await?;
     }
-    backend::send::<DB>(connection.get()?, Query::fixed(settings.plan.begin.clone())).await.outcome?;
+    let mut begin = settings.plan.begin.clone();
+    if scopes.open > 0 {
+        begin = format!("{begin}; {}", sql::set_savepoints(1..=scopes.open)).into();
+    }
+    backend::send::<DB>(connection.get()?, Query::fixed(begin)).await.outcome?;
     Ok(connection)
 }
 
@@ -278,7 +297,7 @@ impl<DB: Backend> Drop for Lease<'_, DB> {
         let during = self.errand.word();
         let cause = Arc::new(Cause::Abandoned { during });
         self.end_in(match self.errand {
-            Errand::Commit => State::Unknown { cause },
+            Errand::Commit | Errand::Alone => State::Unknown { cause },
             // There was no transaction for it to be part of.
             Errand::Read => State::Idle,
             Errand::Statement | Errand::Savepoint => State::Poisoned(Poison::final_cause(cause)),

@@ -7,6 +7,7 @@ mod rows;
 mod scopes;
 mod state;
 mod transaction;
+mod written;
 
 use std::fmt;
 use std::sync::Arc;

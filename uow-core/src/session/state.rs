@@ -43,13 +43,15 @@ pub(crate) struct Settings<DB: Backend> {
     pub(crate) verification: Option<Verification<DB>>,
     /// Whether it lives inside `run`, which alone may end it.
     pub(crate) guarded: bool,
+    /// Whether each transaction may get another connection of the server's, through a pooler.
+    pub(crate) behind_pooler: bool,
 }
 
 impl<DB: Backend> Settings<DB> {
     /// The default.
     pub(crate) fn plain(name: &'static str) -> Self {
         let plan = Plan::plain(Cow::Borrowed(DB::BEGIN));
-        Self { name, plan, deadline: None, verification: None, guarded: false }
+        Self { name, plan, deadline: None, verification: None, guarded: false, behind_pooler: false }
     }
 }
 
@@ -64,6 +66,8 @@ pub(super) struct Inner<DB: Backend> {
     pub(super) deadline: Option<Instant>,
     /// The last failure that was seen, in whatever scope, and be it that of BEGIN; `None` if a statement succeeded since.
     pub(super) last_failure: Option<Arc<Cause>>,
+    /// Whether a flush found rows that were not as they had been read.
+    pub(super) conflict: bool,
 }
 
 /// Savepoint scopes: they are opened here, and sent only when a statement needs them.
@@ -116,12 +120,14 @@ pub(crate) enum Errand {
     Commit,
     /// A read without a transaction.
     Read,
+    /// A write without a transaction.
+    Alone,
 }
 
 impl Errand {
     pub(super) fn word(self) -> &'static str {
         match self {
-            Self::Statement | Self::Read => "statement",
+            Self::Statement | Self::Read | Self::Alone => "statement",
             Self::Savepoint => "savepoint",
             Self::Commit => "COMMIT",
         }
@@ -155,6 +161,7 @@ impl<DB: Backend> Shared<DB> {
             wrote: false,
             deadline: None,
             last_failure: None,
+            conflict: false,
         };
         Self { pool, settings, inner: Mutex::new(inner), step: Mutex::new(None) }
     }
@@ -184,7 +191,7 @@ impl<DB: Backend> Shared<DB> {
         match &self.lock().state {
             State::Open(_) => true,
             State::Poisoned(Poison { connection: Some(_), gone, .. }) => !gone,
-            State::Lent(errand) => *errand != Errand::Read,
+            State::Lent(errand) => !matches!(errand, Errand::Read | Errand::Alone),
             _ => false,
         }
     }

@@ -194,7 +194,7 @@ impl<DB: Backend> Shared<DB> {
     /// A read outside of any transaction if the unit is idle; in its transaction otherwise.
     pub(crate) async fn read(&self, query: Query<DB>) -> Result<Option<DB::Row>, SqlxError> {
         if !self.lend_for_read() {
-            return self.first_row(query, Ok).await;
+            return self.first_row(self.as_sent(query), Ok).await;
         }
         let mut lease = Lease::of(self, Errand::Read, None);
         let mut connection = Held::acquire(&self.pool).await?;
@@ -206,7 +206,7 @@ impl<DB: Backend> Shared<DB> {
 
     fn lend_for_read(&self) -> bool {
         let mut inner = self.lock();
-        let idle = matches!(inner.state, State::Idle);
+        let idle = matches!(inner.state, State::Idle) && !self.settings.behind_pooler;
         if idle {
             inner.state = State::Lent(Errand::Read);
         }

@@ -3,12 +3,20 @@
 mod control;
 mod reader;
 mod select;
+mod shape;
+mod text;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod upsert;
 
 use std::fmt::Write as _;
 use std::ops::RangeInclusive;
 
 pub(crate) use control::{Effect, effect, plain_effect, transaction_control};
 pub(crate) use select::select_by_key;
+pub use shape::{Form, Shape};
+pub(crate) use text::Text;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) use upsert::upsert;
 
 use std::borrow::Cow;
 

@@ -1,13 +1,14 @@
-//! The impl of an entity without mistakes.
+//! The impls of an entity without mistakes.
 
 use std::collections::HashSet;
 
-use proc_macro2::{Ident, Literal, TokenStream};
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::Type;
 use syn::spanned::Spanned;
 
-use super::model::{Column, Entity, Role, Skipped};
+use super::model::{Column, Entity, Role};
+use super::{arrays, methods, references};
 
 pub(crate) fn expand(entity: &Entity<'_>) -> TokenStream {
     let database = entity.target.fresh_parameter("__DB");
@@ -17,14 +18,18 @@ pub(crate) fn expand(entity: &Entity<'_>) -> TokenStream {
     let key = entity.columns.iter().filter(|column| column.is_key()).map(|column| column.ty);
     let key = key_type(key);
     let constants = constants(entity);
-    let methods = methods(entity, &database);
+    let methods = methods::expand(entity, &database);
+    let arrays = arrays::expand(entity, &database);
+    let references = references::expand(&entity.target, &entity.columns, &database);
     entity.target.enclose(&quote! {
         #[automatically_derived]
         impl #parameters _uow::Entity<#database> for #itself #bounds {
             type Key = #key;
             #constants
             #methods
+            #arrays
         }
+        #references
     })
 }
 
@@ -65,53 +70,14 @@ fn column(column: &Column<'_>) -> TokenStream {
         Role::Key { generated: true } => quote!(.key().generated()),
         Role::Key { generated: false } => quote!(.key()),
         Role::Version => quote!(.version()),
+        Role::ReadOnly => quote!(.read_only()),
         Role::Data => TokenStream::new(),
     };
-    quote!(_uow::Column::new(#name) #role)
-}
-
-fn methods(entity: &Entity<'_>, database: &Ident) -> TokenStream {
-    let key = entity.columns.iter().filter(|column| column.is_key());
-    let key_value = key_value(key.clone().map(|column| column.field));
-    let binds =
-        key.map(|Column { field, ty, .. }| quote!(_uow::bind::<#database, #ty>(__arguments, &self.#field)?;));
-    let fields: Vec<&Ident> = entity.columns.iter().map(|column| column.field).collect();
-    let values = entity.columns.iter().enumerate().map(|(at, column)| value(at, column, database));
-    let values: Vec<TokenStream> = values.collect();
-    let skipped = entity.skipped.iter().map(|&Skipped { field, ty }| {
-        let default = quote_spanned!(ty.span()=> <#ty as ::core::default::Default>::default());
-        quote!(#field: #default)
+    let unique = column.unique.then(|| quote!(.unique()));
+    let nullable = column.nullable.then(|| quote!(.nullable()));
+    let references = column.reference.as_ref().map(|reference| {
+        let to = &reference.to;
+        quote!(.references::<#to>())
     });
-    quote! {
-        fn key(&self) -> Self::Key {
-            #key_value
-        }
-        fn load(__row: &#database::Row) -> ::core::result::Result<Self, _uow::SqlxError> {
-            ::core::result::Result::Ok(Self { #(#fields: #values,)* #(#skipped,)* })
-        }
-        fn reload(&mut self, __row: &#database::Row) -> ::core::result::Result<(), _uow::SqlxError> {
-            (#(self.#fields,)*) = (#(#values,)*);
-            ::core::result::Result::Ok(())
-        }
-        fn bind_key(&self, __arguments: &mut #database::Arguments) -> ::core::result::Result<(), _uow::BoxDynError> {
-            #(#binds)*
-            ::core::result::Result::Ok(())
-        }
-    }
-}
-
-fn key_value<'a>(fields: impl Iterator<Item = &'a Ident>) -> TokenStream {
-    let values: Vec<TokenStream> =
-        fields.map(|field| quote!(::core::clone::Clone::clone(&self.#field))).collect();
-    match values.as_slice() {
-        [only] => only.clone(),
-        _ => quote!((#(#values),*)),
-    }
-}
-
-/// The value of a column, read by its position: the columns of a query come in the order of `COLUMNS`.
-fn value(at: usize, column: &Column<'_>, database: &Ident) -> TokenStream {
-    let at = Literal::usize_unsuffixed(at);
-    let ty = column.ty;
-    quote!(<#database as _uow::Backend>::column::<#ty>(__row, #at)?)
+    quote!(_uow::Column::new(#name) #role #unique #nullable #references)
 }

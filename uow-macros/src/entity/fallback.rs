@@ -1,10 +1,11 @@
 //! The mistakes of an entity, and an impl good enough for the code that uses it.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use super::expand::key_type;
 use super::model::Rejected;
+use super::references;
 
 pub(crate) fn expand(rejected: &Rejected<'_>) -> TokenStream {
     let errors = rejected.errors.to_compile_errors();
@@ -23,6 +24,8 @@ fn entity(rejected: &Rejected<'_>) -> TokenStream {
     let bounds = &rejected.target.generics.where_clause;
     let key = key_type(rejected.key.iter().copied());
     let name = rejected.target.text();
+    let methods = methods(&database);
+    let references = references::fallback(&rejected.target, &rejected.columns, &database);
     rejected.target.enclose(&quote! {
         #[automatically_derived]
         impl #parameters _uow::Entity<#database> for #itself #bounds {
@@ -30,18 +33,34 @@ fn entity(rejected: &Rejected<'_>) -> TokenStream {
             const NAME: &'static ::core::primitive::str = #name;
             const TABLE: _uow::Table = _uow::Table::new(#name);
             const COLUMNS: &'static [_uow::Column] = &[];
-            fn key(&self) -> Self::Key {
-                ::core::unreachable!()
-            }
-            fn load(_: &#database::Row) -> ::core::result::Result<Self, _uow::SqlxError> {
-                ::core::unreachable!()
-            }
-            fn reload(&mut self, _: &#database::Row) -> ::core::result::Result<(), _uow::SqlxError> {
-                ::core::unreachable!()
-            }
-            fn bind_key(&self, _: &mut #database::Arguments) -> ::core::result::Result<(), _uow::BoxDynError> {
-                ::core::unreachable!()
-            }
+            #methods
         }
+        #references
     })
+}
+
+fn methods(database: &Ident) -> TokenStream {
+    let usize = quote!(::core::primitive::usize);
+    let result = |value| quote!(::core::result::Result<#value, _uow::SqlxError>);
+    let (loaded, read) = (result(quote!(Self)), result(quote!(())));
+    let bound = quote!(::core::result::Result<(), _uow::BoxDynError>);
+    let never = quote!({ ::core::unreachable!() });
+    quote! {
+        fn key(&self) -> Self::Key #never
+        fn has_key(&self) -> ::core::primitive::bool #never
+        fn version(&self) -> ::core::option::Option<::core::primitive::i64> #never
+        fn set_version(&mut self, _: ::core::primitive::i64) {}
+        fn raise_version(&mut self) {}
+        fn set_key(&mut self, _: Self::Key) {}
+        fn load(_: &#database::Row) -> #loaded #never
+        fn reload(&mut self, _: &#database::Row) -> #read #never
+        fn read(&mut self, _: #usize, _: &#database::Row, _: #usize) -> #read #never
+        fn snapshot(&self) -> Self #never
+        fn copy(&mut self, _: #usize, _: &Self) {}
+        fn changes(&self, _: &Self) -> _uow::ColumnSet #never
+        fn bind(&self, _: #usize, _: &mut #database::Arguments) -> #bound #never
+        fn bind_key(_: &Self::Key, _: &mut #database::Arguments) -> #bound #never
+        fn type_info(_: #usize) -> ::core::option::Option<#database::TypeInfo> #never
+        fn compatible(_: #usize, _: &#database::TypeInfo) -> ::core::primitive::bool #never
+    }
 }

@@ -1,9 +1,12 @@
 //! `#[derive(Entity)]`.
 
+mod arrays;
 mod expand;
 mod fallback;
+mod methods;
 mod model;
 mod naming;
+mod references;
 #[cfg(test)]
 mod tests;
 

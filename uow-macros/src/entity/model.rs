@@ -1,6 +1,7 @@
 //! An entity as the user wrote it, checked as far as tokens can be checked.
 
 use proc_macro2::{Ident, Span};
+use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::{DeriveInput, Field, LitStr, Type};
 
@@ -9,6 +10,7 @@ use crate::attrs::{self, Key, Options, Place};
 use crate::errors::Errors;
 use crate::shape;
 use crate::target::Target;
+use crate::types;
 
 const CRATE: Key = Key::path("crate");
 const TABLE: Key = Key::text("table");
@@ -16,13 +18,23 @@ const SCHEMA: Key = Key::text("schema");
 const KEY: Key = Key::flag("key");
 const GENERATED: Key = Key::flag("generated");
 const VERSION: Key = Key::flag("version");
+const READ_ONLY: Key = Key::flag("read_only");
+const UNIQUE: Key = Key::flag("unique");
+const REFERENCES: Key = Key::ty("references");
+const NO_ARRAY: Key = Key::flag("no_array");
 const COLUMN: Key = Key::text("column");
 const SKIP: Key = Key::flag("skip");
 
 static ON_STRUCT: Place =
     Place { what: "the struct of an entity", keys: &[TABLE, SCHEMA, CRATE], other: &ON_FIELD };
-static ON_FIELD: Place =
-    Place { what: "a field of an entity", keys: &[KEY, GENERATED, VERSION, COLUMN, SKIP], other: &ON_STRUCT };
+static ON_FIELD: Place = Place {
+    what: "a field of an entity",
+    keys: &[KEY, GENERATED, VERSION, READ_ONLY, UNIQUE, REFERENCES, COLUMN, NO_ARRAY, SKIP],
+    other: &ON_STRUCT,
+};
+
+/// As many as a `ColumnSet` has bits.
+const MOST_COLUMNS: usize = 128;
 
 /// An entity without mistakes: it has a key.
 pub(crate) struct Entity<'a> {
@@ -38,6 +50,7 @@ pub(crate) struct Rejected<'a> {
     pub(crate) target: Target<'a>,
     /// The types of what is the key or seems to be.
     pub(crate) key: Vec<&'a Type>,
+    pub(crate) columns: Vec<Column<'a>>,
     pub(crate) errors: Errors,
 }
 
@@ -48,6 +61,12 @@ pub(crate) struct Column<'a> {
     /// The column's name in the database.
     pub(crate) name: String,
     pub(crate) role: Role,
+    pub(crate) unique: bool,
+    /// Whether it may be NULL. Only a type that is called so can be told, but an alias of `Option` is rare.
+    pub(crate) nullable: bool,
+    /// Whether PostgreSQL may be sent many of its values as one array.
+    pub(crate) array: bool,
+    pub(crate) reference: Option<Reference>,
 }
 
 /// What a column is for.
@@ -55,6 +74,7 @@ pub(crate) struct Column<'a> {
 pub(crate) enum Role {
     Key { generated: bool },
     Version,
+    ReadOnly,
     Data,
 }
 
@@ -62,6 +82,13 @@ impl Column<'_> {
     pub(crate) fn is_key(&self) -> bool {
         matches!(self.role, Role::Key { .. })
     }
+}
+
+/// The other entity whose key a column holds.
+pub(crate) struct Reference {
+    pub(crate) to: Type,
+    /// Whether no other column refers to that entity, so that its name says which column is meant.
+    pub(crate) alone: bool,
 }
 
 /// A field without a column: it starts as its type's default.
@@ -78,18 +105,20 @@ pub(crate) fn from_input(input: &DeriveInput) -> Result<Entity<'_>, Box<Rejected
     let schema = text(&SCHEMA);
     let target = Target::new(input, options.into_path(&CRATE));
     let Some(fields) = shape::named_fields(input, "Entity", "{ #[uow(key)] id: i64 }", &mut errors) else {
-        return Err(Box::new(Rejected { target, key: Vec::new(), errors }));
+        return Err(Box::new(Rejected { target, key: Vec::new(), columns: Vec::new(), errors }));
     };
     let mut draft = Draft { errors, ..Draft::default() };
     for (name, field) in fields.iter().filter_map(|field| Some((field.ident.as_ref()?, field))) {
         draft.field(name, field);
     }
     draft.check_key(&target);
+    draft.check_count(&target);
+    draft.find_lone_references(&target);
     if draft.errors.is_empty() {
         Ok(Entity { target, table, schema, columns: draft.columns, skipped: draft.skipped })
     } else {
         let key = draft.key().iter().map(|column| column.ty).collect();
-        Err(Box::new(Rejected { target, key, errors: draft.errors }))
+        Err(Box::new(Rejected { target, key, columns: draft.columns, errors: draft.errors }))
     }
 }
 
@@ -116,32 +145,53 @@ impl<'a> Draft<'a> {
         }
         let role = self.role(&options);
         let name = self.column_name(field, &options);
-        self.columns.push(Column { field, ty, name, role });
+        let unique = options.span(&UNIQUE).is_some();
+        let nullable = types::is_called(ty, "Option");
+        let array = options.span(&NO_ARRAY).is_none();
+        let reference = options.into_type(&REFERENCES).map(|to| Reference { to, alone: false });
+        self.columns.push(Column { field, ty, name, role, unique, nullable, array, reference });
     }
 
     fn role(&mut self, options: &Options) -> Role {
-        let (key, generated) = (options.span(&KEY), options.span(&GENERATED));
-        let is_key = key.is_some();
-        match generated {
-            Some(generated) if is_key => self.generated.push(generated),
+        self.check_generated(options);
+        self.check_read_only(options);
+        let (key, version) = (options.span(&KEY), options.span(&VERSION));
+        if key.is_some() {
+            if let Some(version) = version {
+                self.errors.at(version, "a version changes and a key does not: remove `version` or `key`");
+            }
+            return Role::Key { generated: options.span(&GENERATED).is_some() };
+        }
+        if let Some(version) = version {
+            self.check_only_version(version);
+            return Role::Version;
+        }
+        if options.span(&READ_ONLY).is_some() { Role::ReadOnly } else { Role::Data }
+    }
+
+    fn check_generated(&mut self, options: &Options) {
+        match options.span(&GENERATED) {
+            Some(generated) if options.span(&KEY).is_some() => self.generated.push(generated),
             // The key that could not be read may be the `key`.
             Some(generated) if !options.is_broken() => {
-                let message = "only a key is generated by the database: write `#[uow(key, generated)]`, or remove `generated`";
+                let message = "only a key is generated by the database: write `#[uow(key, generated)]`, or `#[uow(read_only)]` \
+                               for another column that it fills";
                 self.errors.at(generated, message);
             }
             _ => {}
         }
-        match options.span(&VERSION) {
-            Some(version) if is_key => {
-                self.errors.at(version, "a version changes and a key does not: remove `version` or `key`");
-                Role::Key { generated: generated.is_some() }
-            }
-            Some(version) => {
-                self.check_only_version(version);
-                Role::Version
-            }
-            None if is_key => Role::Key { generated: generated.is_some() },
-            None => Role::Data,
+    }
+
+    fn check_read_only(&mut self, options: &Options) {
+        let Some(read_only) = options.span(&READ_ONLY) else {
+            return;
+        };
+        if options.span(&KEY).is_some() {
+            let message = "a key that the database makes is `#[uow(key, generated)]`: remove `read_only`";
+            self.errors.at(read_only, message);
+        } else if options.span(&VERSION).is_some() {
+            self.errors
+                .at(read_only, "a version is written with every change: remove `read_only` or `version`");
         }
     }
 
@@ -191,6 +241,29 @@ impl<'a> Draft<'a> {
                                from all others";
                 self.errors.on(target.name, message);
             }
+        }
+    }
+
+    fn check_count(&mut self, target: &Target<'_>) {
+        let count = self.columns.len();
+        if count > MOST_COLUMNS {
+            let message = format!(
+                "an entity has {MOST_COLUMNS} columns at the most, and this one has {count}: leave out those that are not \
+                 needed, or share them out among several entities of the same table"
+            );
+            self.errors.on(target.name, message);
+        }
+    }
+
+    fn find_lone_references(&mut self, target: &Target<'_>) {
+        let itself = target.itself();
+        // `Self` and the struct's own name are one entity.
+        let entity = |to: &Type| types::outside_of(&itself, to.to_token_stream()).to_string();
+        let referred = self.columns.iter().filter_map(|column| column.reference.as_ref());
+        let referred: Vec<String> = referred.map(|reference| entity(&reference.to)).collect();
+        let references = self.columns.iter_mut().filter_map(|column| column.reference.as_mut());
+        for (reference, name) in references.zip(&referred) {
+            reference.alone = referred.iter().filter(|other| *other == name).count() == 1;
         }
     }
 

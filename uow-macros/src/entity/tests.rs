@@ -14,6 +14,12 @@ fn an_entity_with_every_option() -> syn::Result<()> {
             #[uow(column = "title")]
             name: String,
             r#type: String,
+            #[uow(read_only)]
+            created_at: Option<String>,
+            #[uow(unique, no_array)]
+            tags: Vec<i64>,
+            #[uow(references = Person)]
+            author: i64,
             #[uow(version)]
             version: i64,
             #[uow(skip)]
@@ -57,11 +63,79 @@ fn a_generic_entity() -> syn::Result<()> {
 }
 
 #[test]
+fn an_entity_refers_by_the_only_field_that_does() {
+    let expansion = derive(quote! {
+        struct Category {
+            #[uow(key)]
+            id: i64,
+            #[uow(references = Self)]
+            parent: Option<i64>,
+            #[uow(references = Category)]
+            sibling: Option<i64>,
+            #[uow(references = crate::Person)]
+            owner: Option<i64>,
+        }
+    });
+    let text = expansion.to_string();
+    assert!(text.contains("_uow :: References < crate :: Person , __DB >"), "{text}");
+    assert!(
+        !text.contains("_uow :: References < Self") && !text.contains("_uow :: References < Cat"),
+        "{text}"
+    );
+    assert!(text.contains("new (\"sibling\") . nullable () . references :: < Category > ()"), "{text}");
+}
+
+#[test]
+fn an_entity_has_as_many_columns_as_a_set_has_bits() {
+    let entity = |columns: usize| {
+        let fields = (1..columns).map(|at| quote::format_ident!("field_{at}"));
+        derive(quote!(struct Wide { #[uow(key)] id: i64, #(#fields: i64,)* #[uow(skip)] skipped: i64 }))
+    };
+    assert_mistakes(entity(128), &[]);
+    assert_mistakes(entity(129), &["128 columns at the most, and this one has 129"]);
+}
+
+#[test]
+fn what_only_the_database_writes_is_neither_key_nor_version() {
+    let expansion = derive(quote! {
+        struct Blog {
+            #[uow(key, read_only)]
+            id: i64,
+            #[uow(version, read_only)]
+            version: i64,
+            #[uow(skip, read_only)]
+            note: String,
+            #[uow(references = "Person")]
+            author: i64,
+            #[uow(references)]
+            editor: i64,
+            #[uow(unique = true)]
+            slug: String,
+            #[uow(references = 5)]
+            owner: i64,
+        }
+    });
+    assert_mistakes(
+        expansion,
+        &[
+            "a key that the database makes is `#[uow(key, generated)]`: remove `read_only`",
+            "a version is written with every change: remove `read_only` or `version`",
+            "remove `read_only` or `skip`",
+            "`references` takes a type, not a string: write `references = Person`",
+            "`references` needs a value: write `references = Type`",
+            "`unique` takes no value: write `#[uow(unique)]`",
+            "`references` takes a type: write `references = Type`",
+        ],
+    );
+}
+
+#[test]
 fn an_entity_with_mistakes_is_still_one() -> syn::Result<()> {
     let expansion = derive(quote!(
         struct Blog {
             id: i64,
-            name: String,
+            #[uow(references = Person)]
+            author: i64,
         }
     ));
     expect_file!["snapshots/fallback.rs"].assert_eq(&pretty(expansion)?);

@@ -1,40 +1,76 @@
 //! The impl of a repository without mistakes.
 
-use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 
-use super::model::{Repository, Session, Skipped};
+use super::model::{Holds, Repository, Session, Set, Skipped};
+use crate::entities::Methods;
 use crate::types;
 
 pub(crate) fn expand(repository: &Repository<'_>) -> TokenStream {
     let itself = repository.target.itself();
     let (parameters, _, bounds) = repository.target.generics.split_for_impl();
-    let ty = repository.session.ty;
-    let database = quote_spanned!(types::place(ty)=> <#ty as _uow::SessionField>::Database);
+    let database = repository.holds.database().expand();
     let new = new(repository);
+    let entities = entities(repository);
     repository.target.enclose(&quote! {
         #[automatically_derived]
         impl #parameters _uow::Repository for #itself #bounds {
             type Database = #database;
             #new
+            #entities
         }
     })
 }
 
-/// All of it is reported at the session's type, so that a wrong type is one error.
+/// What concerns the session is reported at its type, so that a wrong type is one error; so for each field of entities.
 fn new(repository: &Repository<'_>) -> TokenStream {
-    let Session { field, ty } = repository.session;
+    let at = types::place(repository.holds.first());
+    // A name that came through a `macro_rules!` is only seen by one from the same place.
+    let handle = Ident::new("__session", at);
+    let sets = repository.sets.iter().map(|&Set { field, ty }| {
+        let at = types::place(ty);
+        let handle = types::moved_to(at, handle.to_token_stream());
+        let handle = quote_spanned!(at=> _uow::SameDatabase::<Self::Database>::share(&#handle));
+        quote_spanned!(at=> #field: _uow::Repository::new(#handle))
+    });
+    // The last of them, for it takes the session itself.
+    let session = match &repository.holds {
+        Holds::Session(Session { field, .. }) => {
+            Some(quote_spanned!(at=> #field: _uow::SessionField::from_session(#handle),))
+        }
+        Holds::Sets(_) => None,
+    };
     let skipped = repository.skipped.iter().map(|&Skipped { field, ty }| {
         let default = quote_spanned!(ty.span()=> <#ty as ::core::default::Default>::default());
         quote!(#field: #default)
     });
-    quote_spanned! {types::place(ty)=>
-        fn new(__session: _uow::Session<Self::Database>) -> Self {
+    quote_spanned! {at=>
+        fn new(#handle: _uow::Session<Self::Database>) -> Self {
             Self {
-                #field: _uow::SessionField::from_session(__session),
+                #(#sets,)*
+                #session
                 #(#skipped,)*
             }
         }
     }
+}
+
+/// A repository of no entities leaves these methods as they are.
+fn entities(repository: &Repository<'_>) -> Option<TokenStream> {
+    if repository.sets.is_empty() {
+        return None;
+    }
+    let methods = Methods::new(&repository.target, types::place(repository.holds.first()));
+    let sets = repository.sets.iter().map(|&Set { field, ty }| {
+        let at = types::place(ty);
+        let this = types::moved_to(at, methods.this.to_token_stream());
+        let field = types::moved_to(at, field.to_token_stream());
+        methods.sets_of(ty, &quote_spanned!(at=> &mut #this.#field))
+    });
+    let schemas = repository.sets.iter().map(|set| methods.schema_of(set.ty));
+    let sets = methods.entity_sets(sets);
+    let schema = methods.schema(schemas);
+    Some(quote!(#sets #schema))
 }

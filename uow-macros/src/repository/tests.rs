@@ -31,6 +31,43 @@ fn a_generic_repository_with_every_option() -> syn::Result<()> {
 }
 
 #[test]
+fn a_repository_of_a_session_and_entities() -> syn::Result<()> {
+    let expansion = derive(quote! {
+        struct Blogs<'sets> {
+            blogs: Entities<Blog, Sqlite>,
+            session: Session<Sqlite>,
+            #[uow(entities)]
+            posts: Posts<'sets>,
+        }
+    });
+    expect_file!["snapshots/entities.rs"].assert_eq(&pretty(expansion)?);
+    Ok(())
+}
+
+#[test]
+fn a_repository_of_entities_only() -> syn::Result<()> {
+    let expansion = derive(quote! {
+        struct Blogs<DB: Backend> where Blog: Entity<DB> {
+            #[uow(skip)]
+            hits: u64,
+            blogs: unit_of_work::Entities<Blog, DB>,
+        }
+    });
+    expect_file!["snapshots/entities_only.rs"].assert_eq(&pretty(expansion)?);
+    Ok(())
+}
+
+#[test]
+fn a_repository_of_entities_with_mistakes_is_still_one() {
+    let expansion = derive(quote! {
+        struct Blogs { #[uow(session, entities)] session: Session<Sqlite>, blogs: Entities<Blog, Sqlite> }
+    });
+    let text = expansion.to_string();
+    assert!(text.contains("< Entities < Blog , Sqlite > as _uow :: Repository > :: Database"), "{text}");
+    assert_mistakes(expansion, &["remove `entities` or `session`"]);
+}
+
+#[test]
 fn a_repository_with_mistakes_is_still_one() -> syn::Result<()> {
     let expansion = derive(quote!(
         struct Blogs {
@@ -62,7 +99,7 @@ fn every_mistake_is_reported() {
             "`crate` takes a path, not a string: write `crate = uow`",
             "`session` is given twice",
             "one session, and that is `session`",
-            "unknown key `getter`: the keys on a field of a repository are `skip` and `session`",
+            "unknown key `getter`: the keys on a field of a repository are `skip`, `session` and `entities`",
             "`#[uow(skip)]` for a field that starts as its default",
         ],
     );
@@ -74,7 +111,7 @@ fn one_mistake_is_not_two() {
         derive(quote!(
             struct Blogs {}
         )),
-        &["this repository has no session"],
+        &["a repository holds a session or entities"],
     );
     assert_mistakes(
         derive(quote!(

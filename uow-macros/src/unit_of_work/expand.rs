@@ -6,6 +6,8 @@ use syn::spanned::Spanned;
 
 use super::lending::{self, Split};
 use super::model::{Repository, Session, Skipped, Unit};
+use crate::database::Database;
+use crate::entities::Methods;
 use crate::types;
 
 pub(crate) fn expand(unit: &Unit<'_>) -> TokenStream {
@@ -29,11 +31,10 @@ fn unit_of_work(unit: &Unit<'_>) -> TokenStream {
     let name = unit.target.text();
     let itself = unit.target.itself();
     let (parameters, _, bounds) = unit.target.generics.split_for_impl();
-    let database = database(&unit.session);
+    let database = Database::OfSession(unit.session.ty).expand();
     let with_session = with_session(unit);
     let session = session(&unit.session);
-    let flush = unit.repositories.iter().map(|repository| used(repository, flush_one));
-    let clear = unit.repositories.iter().map(|repository| used(repository, clear_one));
+    let visits = visits(unit);
     quote! {
         #[automatically_derived]
         impl #parameters _uow::UnitOfWork for #itself #bounds {
@@ -41,21 +42,9 @@ fn unit_of_work(unit: &Unit<'_>) -> TokenStream {
             const NAME: &'static ::core::primitive::str = #name;
             #with_session
             #session
-            async fn flush_repositories(&mut self) -> ::core::result::Result<(), _uow::Error> {
-                #(#flush)*
-                ::core::result::Result::Ok(())
-            }
-            fn clear_repositories(&mut self) {
-                #(#clear)*
-            }
+            #visits
         }
     }
-}
-
-/// `<Session<Sqlite> as SessionField>::Database`: an alias of a session is one too.
-fn database(session: &Session<'_>) -> TokenStream {
-    let ty = session.ty;
-    quote_spanned!(types::place(ty)=> <#ty as _uow::SessionField>::Database)
 }
 
 /// All of it is reported at the session's type, so that a wrong type is one error; so in [`session`].
@@ -96,43 +85,54 @@ fn this(session: &Session<'_>) -> Ident {
 
 /// What happens to a repository if its getter was called. It is reported at the repository's type: if that is no
 /// repository, this and the getter say it in the same words at the same place, and the user reads it once.
-fn used(repository: &Repository<'_>, then: impl Fn(&Ident) -> TokenStream) -> TokenStream {
+fn used(this: &Ident, repository: &Repository<'_>, then: impl Fn(&Ident) -> TokenStream) -> TokenStream {
     let field = repository.field;
     let used = Ident::new("__used", types::place(repository.ty));
     let then = then(&used);
     quote! {
-        if let ::core::option::Option::Some(#used) = _uow::Lazy::used(&mut self.#field) {
+        if let ::core::option::Option::Some(#used) = _uow::Lazy::used(&mut #this.#field) {
             #then
         }
     }
 }
 
-fn flush_one(used: &Ident) -> TokenStream {
-    quote_spanned!(used.span()=> _uow::Repository::flush(#used).await?;)
-}
-
-fn clear_one(used: &Ident) -> TokenStream {
-    quote_spanned!(used.span()=> _uow::Repository::clear(#used);)
+/// What the unit asks of its repositories.
+fn visits(unit: &Unit<'_>) -> TokenStream {
+    let methods = Methods::new(&unit.target, types::place(unit.session.ty));
+    let visits = unit
+        .repositories
+        .iter()
+        .map(|repository| used(&methods.this, repository, |used| methods.visit_of(repository.ty, used)));
+    let schemas = unit.repositories.iter().map(|repository| methods.schema_of(repository.ty));
+    let visit = methods.visit_repositories(visits);
+    let schema = methods.schema(schemas);
+    quote!(#visit #schema)
 }
 
 /// The methods that lend repositories.
 fn lending(unit: &Unit<'_>, split: &Split<'_>) -> TokenStream {
     let this = this(&unit.session);
+    let at = types::place(unit.session.ty);
+    let field = types::moved_to(at, unit.session.field.to_token_stream());
+    let session = quote_spanned!(at=> _uow::SessionField::get(&#this.#field));
+    let getters = unit.repositories.iter().map(|repository| {
+        let lent = lend(&this, &session, repository);
+        lending::getter(unit.target.visibility, repository, &this, &lent)
+    });
+    // What is the same for all of them is said, and checked, once.
+    let handle = Ident::new("__session", at).into_token_stream();
     let lent: Vec<TokenStream> =
-        unit.repositories.iter().map(|repository| lend(&unit.session, repository)).collect();
-    let getters = unit.repositories.iter().zip(&lent);
-    let getters =
-        getters.map(|(repository, lent)| lending::getter(unit.target.visibility, repository, &this, lent));
-    lending::methods(&unit.target, getters.chain([split.method(&this, &split.value(&lent))]))
+        unit.repositories.iter().map(|repository| lend(&this, &handle, repository)).collect();
+    let value = split.value(&lent);
+    let split = split.method(&this, &quote!(let #handle = #session; #value));
+    lending::methods(&unit.target, getters.chain([split]))
 }
 
 /// The repository in its slot, made with a handle to the session if the slot is empty.
-fn lend(session: &Session<'_>, repository: &Repository<'_>) -> TokenStream {
-    let this = this(session);
+fn lend(this: &Ident, session: &TokenStream, repository: &Repository<'_>) -> TokenStream {
     let field = repository.field;
     let slot = quote!(&mut #this.#field);
-    let at = types::place(session.ty);
-    let session = types::moved_to(at, session.field.to_token_stream());
-    let session = quote_spanned!(at=> _uow::SessionField::get(&#this.#session));
-    quote_spanned!(types::place(repository.ty)=> _uow::Lazy::get(#slot, #session, _uow::Repository::new))
+    quote_spanned!(types::place(repository.ty)=>
+        _uow::Lazy::get(#slot, #session, _uow::Repository::new, _uow::SameDatabase::share)
+    )
 }

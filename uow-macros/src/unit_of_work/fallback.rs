@@ -6,7 +6,8 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 
 use super::lending::{self, Split};
-use super::model::{Database, Rejected};
+use super::model::Rejected;
+use crate::database::Database;
 
 pub(crate) fn expand(rejected: &Rejected<'_>) -> TokenStream {
     let errors = rejected.errors.to_compile_errors();
@@ -41,13 +42,11 @@ fn lending(rejected: &Rejected<'_>) -> Option<TokenStream> {
 }
 
 fn unit_of_work(rejected: &Rejected<'_>, database: Database<'_>) -> TokenStream {
-    let database = match database {
-        Database::OfSession(ty) => quote!(<#ty as _uow::SessionField>::Database),
-        Database::OfRepository(ty) => quote!(<#ty as _uow::Repository>::Database),
-    };
+    let database = database.expand();
     let name = rejected.target.text();
     let itself = rejected.target.itself();
     let (parameters, _, bounds) = rejected.target.generics.split_for_impl();
+    let lifetime = rejected.target.fresh_lifetime("sets");
     quote! {
         #[automatically_derived]
         impl #parameters _uow::UnitOfWork for #itself #bounds {
@@ -59,10 +58,11 @@ fn unit_of_work(rejected: &Rejected<'_>, database: Database<'_>) -> TokenStream 
             fn session(&mut self) -> &mut _uow::Session<Self::Database> {
                 ::core::unreachable!()
             }
-            async fn flush_repositories(&mut self) -> ::core::result::Result<(), _uow::Error> {
-                ::core::unreachable!()
-            }
-            fn clear_repositories(&mut self) {}
+            fn visit_repositories<#lifetime>(
+                &#lifetime mut self,
+                _: &mut _uow::Repositories<#lifetime, Self::Database>,
+            ) {}
+            fn schema(_: &mut _uow::Schema<Self::Database>) {}
         }
     }
 }

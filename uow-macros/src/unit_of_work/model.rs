@@ -7,6 +7,7 @@ use syn::ext::IdentExt;
 use syn::{Data, DeriveInput, Field, Type};
 
 use crate::attrs::{self, Key, Options, Place};
+use crate::database::Database;
 use crate::errors::Errors;
 use crate::shape;
 use crate::target::Target;
@@ -23,10 +24,11 @@ static ON_FIELD: Place =
 
 /// What every unit of work has by this name: the methods of the trait, and the derived `split`. An inherent getter of such
 /// a name would hide it.
-const TAKEN: [&str; 13] = [
+const TAKEN: [&str; 14] = [
     "new",
     "begin",
     "options",
+    "check_schema",
     "commit",
     "rollback",
     "flush",
@@ -34,8 +36,8 @@ const TAKEN: [&str; 13] = [
     "savepoint",
     "session",
     "with_session",
-    "flush_repositories",
-    "clear_repositories",
+    "visit_repositories",
+    "schema",
     "split",
 ];
 
@@ -54,13 +56,6 @@ pub(crate) struct Rejected<'a> {
     /// Whatever seems to have a getter.
     pub(crate) repositories: Vec<Repository<'a>>,
     pub(crate) errors: Errors,
-}
-
-/// A type that says which database a unit with mistakes is for.
-#[derive(Clone, Copy)]
-pub(crate) enum Database<'a> {
-    OfSession(&'a Type),
-    OfRepository(&'a Type),
 }
 
 pub(crate) struct Session<'a> {

@@ -6,6 +6,8 @@ const _: () = {
     where
         i64: _uow::ColumnType<__DB>,
         String: _uow::ColumnType<__DB>,
+        Option<String>: _uow::ColumnType<__DB>,
+        Vec<i64>: _uow::ColumnType<__DB>,
     {
         type Key = i64;
         const NAME: &'static ::core::primitive::str = "Blog";
@@ -14,17 +16,40 @@ const _: () = {
             _uow::Column::new("id").key().generated(),
             _uow::Column::new("title"),
             _uow::Column::new("type"),
+            _uow::Column::new("created_at").read_only().nullable(),
+            _uow::Column::new("tags").unique(),
+            _uow::Column::new("author").references::<Person>(),
             _uow::Column::new("version").version(),
         ];
         fn key(&self) -> Self::Key {
             ::core::clone::Clone::clone(&self.id)
+        }
+        fn has_key(&self) -> ::core::primitive::bool {
+            self.id != <i64 as ::core::default::Default>::default()
+        }
+        fn set_key(&mut self, __key: Self::Key) {
+            self.id = __key;
+        }
+        fn version(&self) -> ::core::option::Option<::core::primitive::i64> {
+            ::core::option::Option::Some(
+                <i64 as _uow::VersionType>::number(self.version),
+            )
+        }
+        fn set_version(&mut self, __number: ::core::primitive::i64) {
+            self.version = <i64 as _uow::VersionType>::of(__number);
+        }
+        fn raise_version(&mut self) {
+            self.version = <i64 as _uow::VersionType>::next(self.version);
         }
         fn load(__row: &__DB::Row) -> ::core::result::Result<Self, _uow::SqlxError> {
             ::core::result::Result::Ok(Self {
                 id: <__DB as _uow::Backend>::column::<i64>(__row, 0)?,
                 name: <__DB as _uow::Backend>::column::<String>(__row, 1)?,
                 r#type: <__DB as _uow::Backend>::column::<String>(__row, 2)?,
-                version: <__DB as _uow::Backend>::column::<i64>(__row, 3)?,
+                created_at: <__DB as _uow::Backend>::column::<Option<String>>(__row, 3)?,
+                tags: <__DB as _uow::Backend>::column::<Vec<i64>>(__row, 4)?,
+                author: <__DB as _uow::Backend>::column::<i64>(__row, 5)?,
+                version: <__DB as _uow::Backend>::column::<i64>(__row, 6)?,
                 note: <Option<String> as ::core::default::Default>::default(),
             })
         }
@@ -32,20 +57,252 @@ const _: () = {
             &mut self,
             __row: &__DB::Row,
         ) -> ::core::result::Result<(), _uow::SqlxError> {
-            (self.id, self.name, self.r#type, self.version) = (
+            (
+                self.id,
+                self.name,
+                self.r#type,
+                self.created_at,
+                self.tags,
+                self.author,
+                self.version,
+            ) = (
                 <__DB as _uow::Backend>::column::<i64>(__row, 0)?,
                 <__DB as _uow::Backend>::column::<String>(__row, 1)?,
                 <__DB as _uow::Backend>::column::<String>(__row, 2)?,
-                <__DB as _uow::Backend>::column::<i64>(__row, 3)?,
+                <__DB as _uow::Backend>::column::<Option<String>>(__row, 3)?,
+                <__DB as _uow::Backend>::column::<Vec<i64>>(__row, 4)?,
+                <__DB as _uow::Backend>::column::<i64>(__row, 5)?,
+                <__DB as _uow::Backend>::column::<i64>(__row, 6)?,
             );
             ::core::result::Result::Ok(())
         }
-        fn bind_key(
+        fn read(
+            &mut self,
+            __column: ::core::primitive::usize,
+            __row: &__DB::Row,
+            __at: ::core::primitive::usize,
+        ) -> ::core::result::Result<(), _uow::SqlxError> {
+            match __column {
+                0 => self.id = <__DB as _uow::Backend>::column::<i64>(__row, __at)?,
+                1 => self.name = <__DB as _uow::Backend>::column::<String>(__row, __at)?,
+                2 => {
+                    self.r#type = <__DB as _uow::Backend>::column::<String>(__row, __at)?;
+                }
+                3 => {
+                    self.created_at = <__DB as _uow::Backend>::column::<
+                        Option<String>,
+                    >(__row, __at)?;
+                }
+                4 => {
+                    self.tags = <__DB as _uow::Backend>::column::<Vec<i64>>(__row, __at)?;
+                }
+                5 => self.author = <__DB as _uow::Backend>::column::<i64>(__row, __at)?,
+                6 => self.version = <__DB as _uow::Backend>::column::<i64>(__row, __at)?,
+                _ => {}
+            }
+            ::core::result::Result::Ok(())
+        }
+        fn snapshot(&self) -> Self {
+            Self {
+                id: _uow::ColumnType::<__DB>::copied(&self.id),
+                name: _uow::ColumnType::<__DB>::copied(&self.name),
+                r#type: _uow::ColumnType::<__DB>::copied(&self.r#type),
+                created_at: _uow::ColumnType::<__DB>::copied(&self.created_at),
+                tags: _uow::ColumnType::<__DB>::copied(&self.tags),
+                author: _uow::ColumnType::<__DB>::copied(&self.author),
+                version: _uow::ColumnType::<__DB>::copied(&self.version),
+                note: <Option<String> as ::core::default::Default>::default(),
+            }
+        }
+        fn copy(&mut self, __column: ::core::primitive::usize, __from: &Self) {
+            match __column {
+                0 => self.id = _uow::ColumnType::<__DB>::copied(&__from.id),
+                1 => self.name = _uow::ColumnType::<__DB>::copied(&__from.name),
+                2 => self.r#type = _uow::ColumnType::<__DB>::copied(&__from.r#type),
+                3 => {
+                    self.created_at = _uow::ColumnType::<
+                        __DB,
+                    >::copied(&__from.created_at);
+                }
+                4 => self.tags = _uow::ColumnType::<__DB>::copied(&__from.tags),
+                5 => self.author = _uow::ColumnType::<__DB>::copied(&__from.author),
+                6 => self.version = _uow::ColumnType::<__DB>::copied(&__from.version),
+                _ => {}
+            }
+        }
+        fn changes(&self, __from: &Self) -> _uow::ColumnSet {
+            let mut __changes = _uow::ColumnSet::EMPTY;
+            if _uow::differs::<__DB, i64>(&self.id, &__from.id) {
+                __changes.insert(0);
+            }
+            if _uow::differs::<__DB, String>(&self.name, &__from.name) {
+                __changes.insert(1);
+            }
+            if _uow::differs::<__DB, String>(&self.r#type, &__from.r#type) {
+                __changes.insert(2);
+            }
+            if _uow::differs::<
+                __DB,
+                Option<String>,
+            >(&self.created_at, &__from.created_at) {
+                __changes.insert(3);
+            }
+            if _uow::differs::<__DB, Vec<i64>>(&self.tags, &__from.tags) {
+                __changes.insert(4);
+            }
+            if _uow::differs::<__DB, i64>(&self.author, &__from.author) {
+                __changes.insert(5);
+            }
+            if _uow::differs::<__DB, i64>(&self.version, &__from.version) {
+                __changes.insert(6);
+            }
+            __changes
+        }
+        fn bind(
             &self,
+            __column: ::core::primitive::usize,
             __arguments: &mut __DB::Arguments,
         ) -> ::core::result::Result<(), _uow::BoxDynError> {
-            _uow::bind::<__DB, i64>(__arguments, &self.id)?;
-            ::core::result::Result::Ok(())
+            match __column {
+                0 => _uow::bind::<__DB, i64>(__arguments, &self.id),
+                1 => _uow::bind::<__DB, String>(__arguments, &self.name),
+                2 => _uow::bind::<__DB, String>(__arguments, &self.r#type),
+                3 => _uow::bind::<__DB, Option<String>>(__arguments, &self.created_at),
+                4 => _uow::bind::<__DB, Vec<i64>>(__arguments, &self.tags),
+                5 => _uow::bind::<__DB, i64>(__arguments, &self.author),
+                6 => _uow::bind::<__DB, i64>(__arguments, &self.version),
+                _ => ::core::result::Result::Ok(()),
+            }
+        }
+        fn bind_key(
+            __key: &Self::Key,
+            __arguments: &mut __DB::Arguments,
+        ) -> ::core::result::Result<(), _uow::BoxDynError> {
+            _uow::bind::<__DB, i64>(__arguments, __key)
+        }
+        fn type_info(
+            __column: ::core::primitive::usize,
+        ) -> ::core::option::Option<__DB::TypeInfo> {
+            ::core::option::Option::Some(
+                match __column {
+                    0 | 5 | 6 => _uow::type_info::<__DB, i64>(),
+                    1 | 2 => _uow::type_info::<__DB, String>(),
+                    3 => _uow::type_info::<__DB, Option<String>>(),
+                    4 => _uow::type_info::<__DB, Vec<i64>>(),
+                    _ => return ::core::option::Option::None,
+                },
+            )
+        }
+        fn compatible(
+            __column: ::core::primitive::usize,
+            __info: &__DB::TypeInfo,
+        ) -> ::core::primitive::bool {
+            match __column {
+                0 | 5 | 6 => _uow::compatible::<__DB, i64>(__info),
+                1 | 2 => _uow::compatible::<__DB, String>(__info),
+                3 => _uow::compatible::<__DB, Option<String>>(__info),
+                4 => _uow::compatible::<__DB, Vec<i64>>(__info),
+                _ => false,
+            }
+        }
+        _uow::postgres_only! {
+        fn has_array(__column: ::core::primitive::usize) -> ::core::primitive::bool {
+            use _uow::{Arrays as _, NoArrays as _};
+            match __column {
+                0 | 5 | 6 => (&_uow::PgColumn::<i64>::new()).has_array(),
+                1 | 2 => (&_uow::PgColumn::<String>::new()).has_array(),
+                3 => (&_uow::PgColumn::<Option<String>>::new()).has_array(),
+                _ => false,
+            }
+        }
+        fn bind_array(
+            __column: ::core::primitive::usize,
+            __rows: &[&Self],
+            __arguments: &mut __DB::Arguments,
+        ) -> ::core::result::Result<(), _uow::BoxDynError> {
+            use _uow::{Arrays as _, NoArrays as _};
+            let ::core::option::Option::Some(__arguments) = _uow::as_postgres::<
+                __DB,
+            >(__arguments) else {
+                return ::core::result::Result::Ok(());
+            };
+            match __column {
+                0 => {
+                    (&_uow::PgColumn::<i64>::new())
+                        .bind_array(
+                            ::core::iter::Iterator::map(
+                                __rows.iter(),
+                                |__row| &__row.id,
+                            ),
+                            __arguments,
+                        )
+                }
+                1 => {
+                    (&_uow::PgColumn::<String>::new())
+                        .bind_array(
+                            ::core::iter::Iterator::map(
+                                __rows.iter(),
+                                |__row| &__row.name,
+                            ),
+                            __arguments,
+                        )
+                }
+                2 => {
+                    (&_uow::PgColumn::<String>::new())
+                        .bind_array(
+                            ::core::iter::Iterator::map(
+                                __rows.iter(),
+                                |__row| &__row.r#type,
+                            ),
+                            __arguments,
+                        )
+                }
+                3 => {
+                    (&_uow::PgColumn::<Option<String>>::new())
+                        .bind_array(
+                            ::core::iter::Iterator::map(
+                                __rows.iter(),
+                                |__row| &__row.created_at,
+                            ),
+                            __arguments,
+                        )
+                }
+                5 => {
+                    (&_uow::PgColumn::<i64>::new())
+                        .bind_array(
+                            ::core::iter::Iterator::map(
+                                __rows.iter(),
+                                |__row| &__row.author,
+                            ),
+                            __arguments,
+                        )
+                }
+                6 => {
+                    (&_uow::PgColumn::<i64>::new())
+                        .bind_array(
+                            ::core::iter::Iterator::map(
+                                __rows.iter(),
+                                |__row| &__row.version,
+                            ),
+                            __arguments,
+                        )
+                }
+                _ => ::core::result::Result::Ok(()),
+            }
+        }
+        }
+    }
+    #[automatically_derived]
+    impl<__DB: _uow::Backend> _uow::References<Person, __DB> for Blog
+    where
+        Self: _uow::Entity<__DB>,
+        Person: _uow::Entity<__DB>,
+        i64: ::core::convert::From<<Person as _uow::Entity<__DB>>::Key>,
+    {
+        fn refer_to(&mut self, __key: <Person as _uow::Entity<__DB>>::Key) {
+            self.author = <i64 as ::core::convert::From<
+                <Person as _uow::Entity<__DB>>::Key,
+            >>::from(__key);
         }
     }
 };

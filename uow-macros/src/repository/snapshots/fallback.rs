@@ -1,5 +1,5 @@
 ::core::compile_error! {
-    "this field is not the session: write `#[uow(skip)]` for a field that starts as its default, `#[uow(session)]` for a session by another type name"
+    "this field is neither the session nor entities: write `#[uow(skip)]` for a field that starts as its default, `#[uow(session)]` or `#[uow(entities)]` for a session or entities by another type name"
 }
 #[allow(deprecated, unused_qualifications)]
 const _: () = {

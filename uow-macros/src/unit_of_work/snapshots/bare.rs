@@ -13,11 +13,10 @@ const _: () = {
         fn session(&mut self) -> &mut _uow::Session<Self::Database> {
             _uow::SessionField::get_mut(&mut self.session)
         }
-        async fn flush_repositories(
-            &mut self,
-        ) -> ::core::result::Result<(), _uow::Error> {
-            ::core::result::Result::Ok(())
-        }
-        fn clear_repositories(&mut self) {}
+        fn visit_repositories<'sets>(
+            &'sets mut self,
+            __sets: &mut _uow::Repositories<'sets, Self::Database>,
+        ) {}
+        fn schema(__schema: &mut _uow::Schema<Self::Database>) {}
     }
 };

@@ -47,11 +47,10 @@ const _: () = {
         fn session(&mut self) -> &mut _uow::Session<Self::Database> {
             ::core::unreachable!()
         }
-        async fn flush_repositories(
-            &mut self,
-        ) -> ::core::result::Result<(), _uow::Error> {
-            ::core::unreachable!()
-        }
-        fn clear_repositories(&mut self) {}
+        fn visit_repositories<'sets>(
+            &'sets mut self,
+            _: &mut _uow::Repositories<'sets, Self::Database>,
+        ) {}
+        fn schema(_: &mut _uow::Schema<Self::Database>) {}
     }
 };

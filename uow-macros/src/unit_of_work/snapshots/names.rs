@@ -31,32 +31,36 @@ const _: () = {
         fn session(&mut self) -> &mut _uow::Session<Self::Database> {
             _uow::SessionField::get_mut(&mut self._uow)
         }
-        async fn flush_repositories(
-            &mut self,
-        ) -> ::core::result::Result<(), _uow::Error> {
+        fn visit_repositories<'sets>(
+            &'sets mut self,
+            __sets: &mut _uow::Repositories<'sets, Self::Database>,
+        ) {
             if let ::core::option::Option::Some(__used) = _uow::Lazy::used(
                 &mut self.__unit,
             ) {
-                _uow::Repository::flush(__used).await?;
+                _uow::Repository::visit(
+                    __used,
+                    _uow::SameDatabase::<Self::Database>::repositories(__sets),
+                );
             }
             if let ::core::option::Option::Some(__used) = _uow::Lazy::used(
                 &mut self.r#type,
             ) {
-                _uow::Repository::flush(__used).await?;
+                _uow::Repository::visit(
+                    __used,
+                    _uow::SameDatabase::<Self::Database>::repositories(__sets),
+                );
             }
-            ::core::result::Result::Ok(())
         }
-        fn clear_repositories(&mut self) {
-            if let ::core::option::Option::Some(__used) = _uow::Lazy::used(
-                &mut self.__unit,
-            ) {
-                _uow::Repository::clear(__used);
-            }
-            if let ::core::option::Option::Some(__used) = _uow::Lazy::used(
-                &mut self.r#type,
-            ) {
-                _uow::Repository::clear(__used);
-            }
+        fn schema(__schema: &mut _uow::Schema<Self::Database>) {
+            <Blogs as _uow::Repository>::schema(
+                _uow::SameDatabase::<Self::Database>::schema(__schema),
+            );
+            <Types<
+                Self,
+            > as _uow::Repository>::schema(
+                _uow::SameDatabase::<Self::Database>::schema(__schema),
+            );
         }
     }
     #[automatically_derived]
@@ -71,6 +75,7 @@ const _: () = {
                 &mut self.__unit,
                 _uow::SessionField::get(&self._uow),
                 _uow::Repository::new,
+                _uow::SameDatabase::share,
             )
         }
         /// Lends the unit's `type`, made when first asked for.
@@ -79,6 +84,7 @@ const _: () = {
                 &mut self.r#type,
                 _uow::SessionField::get(&self._uow),
                 _uow::Repository::new,
+                _uow::SameDatabase::share,
             )
         }
         /// Lends all repositories at once.
@@ -86,16 +92,19 @@ const _: () = {
         /// They share the unit's session: a statement that is sent while the rows of another are still streaming fails
         /// at once, as busy.
         fn split(&mut self) -> DatabaseSplit<'_, 'split> {
+            let __session = _uow::SessionField::get(&self._uow);
             DatabaseSplit {
                 __unit: _uow::Lazy::get(
                     &mut self.__unit,
-                    _uow::SessionField::get(&self._uow),
+                    __session,
                     _uow::Repository::new,
+                    _uow::SameDatabase::share,
                 ),
                 r#type: _uow::Lazy::get(
                     &mut self.r#type,
-                    _uow::SessionField::get(&self._uow),
+                    __session,
                     _uow::Repository::new,
+                    _uow::SameDatabase::share,
                 ),
                 __unit_: ::core::marker::PhantomData,
             }

@@ -23,32 +23,37 @@ const _: () = {
         fn session(&mut self) -> &mut _uow::Session<Self::Database> {
             _uow::SessionField::get_mut(&mut self.session)
         }
-        async fn flush_repositories(
-            &mut self,
-        ) -> ::core::result::Result<(), _uow::Error> {
+        fn visit_repositories<'sets>(
+            &'sets mut self,
+            __sets: &mut _uow::Repositories<'sets, Self::Database>,
+        ) {
             if let ::core::option::Option::Some(__used) = _uow::Lazy::used(
                 &mut self.blogs,
             ) {
-                _uow::Repository::flush(__used).await?;
+                _uow::Repository::visit(
+                    __used,
+                    _uow::SameDatabase::<Self::Database>::repositories(__sets),
+                );
             }
             if let ::core::option::Option::Some(__used) = _uow::Lazy::used(
                 &mut self.posts,
             ) {
-                _uow::Repository::flush(__used).await?;
+                _uow::Repository::visit(
+                    __used,
+                    _uow::SameDatabase::<Self::Database>::repositories(__sets),
+                );
             }
-            ::core::result::Result::Ok(())
         }
-        fn clear_repositories(&mut self) {
-            if let ::core::option::Option::Some(__used) = _uow::Lazy::used(
-                &mut self.blogs,
-            ) {
-                _uow::Repository::clear(__used);
-            }
-            if let ::core::option::Option::Some(__used) = _uow::Lazy::used(
-                &mut self.posts,
-            ) {
-                _uow::Repository::clear(__used);
-            }
+        fn schema(__schema: &mut _uow::Schema<Self::Database>) {
+            <Blogs as _uow::Repository>::schema(
+                _uow::SameDatabase::<Self::Database>::schema(__schema),
+            );
+            <Entities<
+                Post,
+                Sqlite,
+            > as _uow::Repository>::schema(
+                _uow::SameDatabase::<Self::Database>::schema(__schema),
+            );
         }
     }
     #[automatically_derived]
@@ -60,6 +65,7 @@ const _: () = {
                 &mut self.blogs,
                 _uow::SessionField::get(&self.session),
                 _uow::Repository::new,
+                _uow::SameDatabase::share,
             )
         }
         /// Lends the unit's `posts`, made when first asked for.
@@ -68,6 +74,7 @@ const _: () = {
                 &mut self.posts,
                 _uow::SessionField::get(&self.session),
                 _uow::Repository::new,
+                _uow::SameDatabase::share,
             )
         }
         /// Lends all repositories at once.
@@ -75,16 +82,19 @@ const _: () = {
         /// They share the unit's session: a statement that is sent while the rows of another are still streaming fails
         /// at once, as busy.
         pub fn split(&mut self) -> DatabaseSplit<'_> {
+            let __session = _uow::SessionField::get(&self.session);
             DatabaseSplit {
                 blogs: _uow::Lazy::get(
                     &mut self.blogs,
-                    _uow::SessionField::get(&self.session),
+                    __session,
                     _uow::Repository::new,
+                    _uow::SameDatabase::share,
                 ),
                 posts: _uow::Lazy::get(
                     &mut self.posts,
-                    _uow::SessionField::get(&self.session),
+                    __session,
                     _uow::Repository::new,
+                    _uow::SameDatabase::share,
                 ),
             }
         }

@@ -1,5 +1,8 @@
 //! MySQL and MariaDB: DDL commits, a deadlock rolls back, and in both cases the next statement is a transaction of its own.
 
+mod batch;
+mod catalog;
+
 use futures_core::future::BoxFuture;
 use sqlx_core::Error as SqlxError;
 use sqlx_core::describe::Describe;
@@ -10,8 +13,11 @@ use sqlx_core::sql_str::SqlStr;
 use sqlx_mysql::{MySql, MySqlDatabaseError};
 
 use super::{Backend, CommitFailure, Dialect, Query, Rows, executor_methods, first_row};
-use crate::entity::ColumnType;
+use crate::entities::Lock;
+use crate::entity::{ColumnType, Table};
 use crate::error::Error;
+use crate::schema::LiveTable;
+use crate::sql::{Form, Shape};
 use crate::transaction_options::{Plan, TransactionOptions};
 
 /// `ER_SP_DOES_NOT_EXIST`: the sentinel is gone, and its transaction with it.
@@ -95,12 +101,60 @@ impl Backend for MySql {
 
     executor_methods!();
 
+    const MAX_VALUES: usize = 65_535;
+    // Not where `autocommit` is off, and to ask whether it is costs as much as to begin.
+    const AUTOCOMMITS: bool = false;
+    const UPDATES_BY_CASE: bool = true;
+    const UPSERTS_BY_ANY_INDEX: bool = true;
+
+    fn insert_text(shape: &Shape, columns: &[usize], form: Form, returning: &[usize]) -> String {
+        batch::insert(shape, columns, form.rows(), returning)
+    }
+
+    fn update_text(shape: &Shape, columns: &[usize], form: Form) -> String {
+        batch::update(shape, columns, form.rows())
+    }
+
+    fn delete_text(shape: &Shape, form: Form) -> String {
+        batch::delete(shape, form.rows())
+    }
+
+    fn key_step(_: &Shape) -> Option<String> {
+        Some("SELECT CAST(@@SESSION.auto_increment_increment AS SIGNED)".to_owned())
+    }
+
+    fn keys_in_step(result: &Self::QueryResult, rows: usize, step: i64) -> Option<Vec<i64>> {
+        // The keys of an INSERT whose rows are known beforehand are in step in every lock mode of InnoDB; the first is told.
+        let first = i64::try_from(result.last_insert_id()).ok().filter(|first| *first > 0)?;
+        let keys = (0..i64::try_from(rows).ok()?).map(|at| first.checked_add(at.checked_mul(step)?));
+        keys.collect()
+    }
+
+    fn upsert_text(shape: &Shape, columns: &[usize], target: &[usize]) -> String {
+        batch::upsert(shape, columns, target)
+    }
+
+    fn lock_clause(lock: Lock) -> Option<&'static str> {
+        Some(match lock {
+            Lock::Wait => " FOR UPDATE",
+            Lock::NoWait => " FOR UPDATE NOWAIT",
+            Lock::SkipLocked => " FOR UPDATE SKIP LOCKED",
+        })
+    }
+
     fn fetch_optional(
         connection: &mut Self::Connection,
         query: Query<Self>,
     ) -> BoxFuture<'_, Result<Option<Self::Row>, SqlxError>> {
         // sqlx stops at the first row here, and would leave the rest, an error in it included, to the next statement.
         Box::pin(first_row(Executor::fetch_many(connection, query)))
+    }
+
+    fn live_table<'e>(
+        connection: &'e mut Self::Connection,
+        table: &'e Table,
+    ) -> BoxFuture<'e, Result<Option<LiveTable>, SqlxError>> {
+        Box::pin(catalog::live_table(connection, table))
     }
 
     fn judge_commit(error: &SqlxError) -> CommitFailure {

@@ -1,5 +1,8 @@
 //! PostgreSQL: a failed statement fails the transaction, and COMMIT of a failed one answers as if all were well.
 
+mod batch;
+mod catalog;
+
 use futures_core::future::BoxFuture;
 use sqlx_core::Error as SqlxError;
 use sqlx_core::describe::Describe;
@@ -10,8 +13,11 @@ use sqlx_core::sql_str::SqlStr;
 use sqlx_postgres::{PgDatabaseError, PgSeverity, Postgres};
 
 use super::{Backend, CommitFailure, Dialect, Query, Rows, executor_methods};
-use crate::entity::ColumnType;
+use crate::entities::Lock;
+use crate::entity::{ColumnType, Table};
 use crate::error::Error;
+use crate::schema::LiveTable;
+use crate::sql::{self, Form, Shape};
 use crate::transaction_options::{Plan, TransactionOptions};
 
 impl Backend for Postgres {
@@ -83,12 +89,46 @@ impl Backend for Postgres {
 
     executor_methods!();
 
+    const HAS_ARRAYS: bool = true;
+    const MAX_VALUES: usize = 65_535;
+
+    fn insert_text(shape: &Shape, columns: &[usize], form: Form, returning: &[usize]) -> String {
+        batch::insert(shape, columns, form, returning)
+    }
+
+    fn update_text(shape: &Shape, columns: &[usize], form: Form) -> String {
+        batch::update(shape, columns, form)
+    }
+
+    fn delete_text(shape: &Shape, form: Form) -> String {
+        batch::delete(shape, form)
+    }
+
+    fn upsert_text(shape: &Shape, columns: &[usize], target: &[usize]) -> String {
+        sql::upsert(shape, columns, target)
+    }
+
+    fn lock_clause(lock: Lock) -> Option<&'static str> {
+        Some(match lock {
+            Lock::Wait => " FOR UPDATE",
+            Lock::NoWait => " FOR UPDATE NOWAIT",
+            Lock::SkipLocked => " FOR UPDATE SKIP LOCKED",
+        })
+    }
+
     fn fetch_optional(
         connection: &mut Self::Connection,
         query: Query<Self>,
     ) -> BoxFuture<'_, Result<Option<Self::Row>, SqlxError>> {
         // sqlx reads on to the end here: an error may follow the first row.
         Executor::fetch_optional(connection, query)
+    }
+
+    fn live_table<'e>(
+        connection: &'e mut Self::Connection,
+        table: &'e Table,
+    ) -> BoxFuture<'e, Result<Option<LiveTable>, SqlxError>> {
+        Box::pin(catalog::live_table(connection, table))
     }
 
     fn judge_commit(error: &SqlxError) -> CommitFailure {

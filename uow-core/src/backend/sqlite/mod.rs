@@ -1,5 +1,8 @@
 //! SQLite: one writer at a time, statements on a thread of the connection's own, and no server to end anything.
 
+mod batch;
+mod catalog;
+
 use futures_core::future::BoxFuture;
 use sqlx_core::Error as SqlxError;
 use sqlx_core::describe::Describe;
@@ -10,8 +13,11 @@ use sqlx_core::sql_str::SqlStr;
 use sqlx_sqlite::{Sqlite, SqliteError};
 
 use super::{Backend, CommitFailure, Dialect, Query, Rows, executor_methods, first_row};
-use crate::entity::ColumnType;
+use crate::entities::Lock;
+use crate::entity::{ColumnType, Table};
 use crate::error::Error;
+use crate::schema::LiveTable;
+use crate::sql::{self, Form, Shape};
 use crate::transaction_options::{Isolation, Plan, SqliteMode, TransactionOptions};
 
 impl Backend for Sqlite {
@@ -41,6 +47,12 @@ impl Backend for Sqlite {
             return Err(lacks(
                 "deferrable transaction",
                 "a read-only unit begins DEFERRED and waits for nobody",
+            ));
+        }
+        if options.behind_pooler {
+            return Err(lacks(
+                "pooler",
+                "there is no server it could stand before: leave `behind_pooler` out",
             ));
         }
         if options.statement_timeout.is_some() {
@@ -95,6 +107,40 @@ impl Backend for Sqlite {
 
     executor_methods!();
 
+    const MAX_VALUES: usize = 32_766;
+    const RETURNING_IS_SLOW: bool = true;
+
+    fn insert_text(shape: &Shape, columns: &[usize], form: Form, returning: &[usize]) -> String {
+        batch::insert(shape, columns, form.rows(), returning)
+    }
+
+    fn update_text(shape: &Shape, columns: &[usize], form: Form) -> String {
+        batch::update(shape, columns, form.rows())
+    }
+
+    fn delete_text(shape: &Shape, form: Form) -> String {
+        batch::delete(shape, form.rows())
+    }
+
+    fn key_step(shape: &Shape) -> Option<String> {
+        batch::keys_are_consecutive(shape)
+    }
+
+    fn keys_in_step(result: &Self::QueryResult, rows: usize, step: i64) -> Option<Vec<i64>> {
+        let rows = i64::try_from(rows).ok()?;
+        let last = result.last_insert_rowid();
+        (step == 1).then(|| (last - rows + 1..=last).collect())
+    }
+
+    fn upsert_text(shape: &Shape, columns: &[usize], target: &[usize]) -> String {
+        sql::upsert(shape, columns, target)
+    }
+
+    fn lock_clause(lock: Lock) -> Option<&'static str> {
+        // The transaction holds the lock on the whole database since its BEGIN IMMEDIATE.
+        (lock == Lock::Wait).then_some("")
+    }
+
     #[inline]
     fn fetch_optional(
         connection: &mut Self::Connection,
@@ -106,6 +152,17 @@ impl Backend for Sqlite {
         } else {
             Executor::fetch_optional(connection, query)
         }
+    }
+
+    fn live_table<'e>(
+        connection: &'e mut Self::Connection,
+        table: &'e Table,
+    ) -> BoxFuture<'e, Result<Option<LiveTable>, SqlxError>> {
+        Box::pin(catalog::live_table(connection, table))
+    }
+
+    fn live_type_fits(info: &Self::TypeInfo, compatible: &dyn Fn(&Self::TypeInfo) -> bool) -> bool {
+        catalog::fits(info, compatible)
     }
 
     fn judge_commit(error: &SqlxError) -> CommitFailure {

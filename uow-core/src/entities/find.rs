@@ -1,0 +1,163 @@
+//! Reading by a filter.
+
+use std::fmt;
+
+use futures_util::stream::{Stream, StreamExt};
+use sqlx_core::Error as SqlxError;
+use sqlx_core::arguments::Arguments;
+use sqlx_core::encode::Encode;
+use sqlx_core::error::BoxDynError;
+use sqlx_core::executor::Executor;
+use sqlx_core::sql_str::SqlSafeStr;
+use sqlx_core::types::Type;
+
+use super::Entities;
+use crate::backend::{Backend, Query};
+use crate::entity::Entity;
+use crate::error::Error;
+use crate::sql::Shape;
+
+/// What a locking read does about a row that somebody else has locked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Lock {
+    /// Wait for it.
+    Wait,
+    /// Fail at once. (On SQLite an [`Error::Unsupported`].)
+    NoWait,
+    /// Leave it out: what a queue of jobs wants. (On SQLite an [`Error::Unsupported`].)
+    SkipLocked,
+}
+
+/// A read of entities by a filter, made by [`Entities::query`] or [`Entities::all`].
+#[must_use = "a query is sent by `fetch`, `first` or `stream`"]
+pub struct Find<'e, E: Entity<DB> + 'static, DB: Backend> {
+    entities: &'e mut Entities<E, DB>,
+    filter: String,
+    arguments: DB::Arguments,
+    broken: Option<BoxDynError>,
+    lock: Option<Lock>,
+}
+
+impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
+    /// Entities by a filter: what stands behind `WHERE`, in the engine's own SQL and with its own placeholders; `ORDER BY`
+    /// and `LIMIT` may follow. A text that is put together at run time needs sqlx's `AssertSqlSafe`.
+    ///
+    /// It asks the database, which does not know yet what is held back here.
+    ///
+    /// ```
+    /// # use unit_of_work::{Entities, Entity, Error};
+    /// # #[derive(Entity)] struct Post { #[uow(key)] id: i64, blog_id: i64, title: String }
+    /// # async fn example(posts: &mut Entities<Post, sqlx::Sqlite>) -> Result<(), Error> {
+    /// for post in posts.query("blog_id = ? ORDER BY id LIMIT 10").bind(7).fetch().await? {
+    ///     post.title.make_ascii_uppercase(); // written by the next flush
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn query(&mut self, filter: impl SqlSafeStr) -> Find<'_, E, DB> {
+        let filter = format!(" WHERE {}", filter.into_sql_str().as_str());
+        self.find(filter)
+    }
+
+    /// All entities of the table.
+    pub fn all(&mut self) -> Find<'_, E, DB> {
+        self.find(String::new())
+    }
+
+    fn find(&mut self, filter: String) -> Find<'_, E, DB> {
+        Find { entities: self, filter, arguments: DB::Arguments::default(), broken: None, lock: None }
+    }
+}
+
+impl<'e, E: Entity<DB> + 'static, DB: Backend> Find<'e, E, DB> {
+    /// Binds the value of the next placeholder.
+    pub fn bind<'v, T: Encode<'v, DB> + Type<DB>>(mut self, value: T) -> Self {
+        if let Err(error) = self.arguments.add(value) {
+            self.broken.get_or_insert(error);
+        }
+        self
+    }
+
+    /// Locks the rows until the end of the transaction.
+    pub fn lock(self, lock: Lock) -> Self {
+        Self { lock: Some(lock), ..self }
+    }
+
+    /// The entities, in the order of the query. One that is tracked comes as it is here, changes included; one that was
+    /// removed here does not come.
+    ///
+    /// # Errors
+    ///
+    /// Those of a statement through the [`Session`](crate::Session). With a [lock](Self::lock): [`Error::Conflict`] for one
+    /// that was tracked and is no longer as it was read, [`Error::Unsupported`] for a lock the engine does not have.
+    pub async fn fetch(self) -> Result<Vec<&'e mut E>, Error> {
+        let (entities, lock) = (self.entities, self.lock);
+        let text = text::<E, DB>(entities, &self.filter, lock)?;
+        if let Some(error) = self.broken {
+            return Err(SqlxError::Encode(error).into());
+        }
+        let rows = entities.load(text, self.arguments).await?;
+        let depth = entities.depth();
+        entities.tracked.reserve(rows.len());
+        let mut slots = Vec::with_capacity(rows.len());
+        for row in rows {
+            let at = if lock.is_some() { entities.observe(row)? } else { entities.track(row) };
+            if entities.is_there(at) {
+                entities.tracked.touch(at, depth);
+                slots.push(at);
+            }
+        }
+        Ok(entities.tracked.lend(&slots))
+    }
+
+    /// The first entity of the query; write `LIMIT 1` into the filter where there may be many.
+    ///
+    /// # Errors
+    ///
+    /// As [`fetch`](Self::fetch).
+    pub async fn first(self) -> Result<Option<&'e mut E>, Error> {
+        let mut rows = self.fetch().await?;
+        rows.truncate(1);
+        Ok(rows.pop())
+    }
+
+    /// The rows as they come, not tracked: for reading more of them than fit into memory. Changes to them go nowhere.
+    ///
+    /// # Errors
+    ///
+    /// Those of a statement, as an item of the stream.
+    pub fn stream(self) -> impl Stream<Item = Result<E, Error>> + Send + 'e {
+        let text = text::<E, DB>(self.entities, &self.filter, self.lock);
+        let text = match (text, self.broken) {
+            (Err(error), _) => Err(error),
+            (_, Some(error)) => Err(SqlxError::Encode(error).into()),
+            (text, None) => text,
+        };
+        let (failed, rows) = match text {
+            Ok(text) => {
+                let query = Query::with_arguments(text, self.arguments);
+                (None, Some((&mut self.entities.session).fetch(query)))
+            }
+            Err(error) => (Some(Err(error)), None),
+        };
+        let rows = futures_util::stream::iter(rows).flatten();
+        futures_util::stream::iter(failed).chain(rows.map(|row| Ok(E::load(&row?)?)))
+    }
+}
+
+fn text<E: Entity<DB> + 'static, DB: Backend>(
+    entities: &Entities<E, DB>,
+    filter: &str,
+    lock: Option<Lock>,
+) -> Result<String, Error> {
+    let clause = lock.map_or(Ok(""), |lock| entities.lock_clause(lock))?;
+    Ok(Shape::of::<DB, E>().select().sql(filter).sql(clause).finish())
+}
+
+impl<E: Entity<DB> + 'static, DB: Backend> fmt::Debug for Find<'_, E, DB> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not the values: they are the user's.
+        f.debug_struct("Find").field("entity", &E::NAME).field("filter", &self.filter).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,258 @@
+//! Reading by key: what is tracked already costs nothing.
+
+use super::Entities;
+use super::find::Lock;
+use super::tracked::{Slot, State, copy_all};
+use crate::backend::{Backend, Query};
+use crate::entity::Entity;
+use crate::error::{Conflict, Error};
+use crate::sql;
+use sqlx_core::Error as SqlxError;
+
+impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
+    /// The entity with this key, `None` if there is no such row, or if it was removed in this unit. One that is tracked is
+    /// not asked for again.
+    ///
+    /// # Errors
+    ///
+    /// Those of a statement through the [`Session`](crate::Session).
+    pub async fn get(&mut self, key: E::Key) -> Result<Option<&mut E>, Error> {
+        if self.tracked.find(&key).is_none() {
+            self.fetch(std::slice::from_ref(&key)).await?;
+        }
+        Ok(self.lend(&key))
+    }
+
+    /// As [`get`](Self::get), for a row that has to be there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if it is not; those of a statement.
+    pub async fn require(&mut self, key: E::Key) -> Result<&mut E, Error> {
+        let missing = || Error::NotFound { entity: E::NAME, key: format!("{key:?}") };
+        if self.tracked.find(&key).is_none() {
+            self.fetch(std::slice::from_ref(&key)).await?;
+        }
+        self.lend(&key).ok_or_else(missing)
+    }
+
+    /// Several at once, read in one statement as far as they are not tracked.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if one is missing, [`Error::SameKeyTwice`] if two of the keys are the same: it cannot be lent
+    /// twice; those of a statement.
+    pub async fn get_many<const N: usize>(&mut self, keys: [E::Key; N]) -> Result<[&mut E; N], Error> {
+        let missing: Vec<E::Key> =
+            keys.iter().filter(|key| self.tracked.find(key).is_none()).cloned().collect();
+        self.fetch(&missing).await?;
+        let depth = self.depth();
+        let mut slots = Vec::with_capacity(N);
+        for key in &keys {
+            let text = || format!("{key:?}");
+            let slot = self.tracked.find(key).filter(|&at| self.is_there(at));
+            let at = slot.ok_or_else(|| Error::NotFound { entity: E::NAME, key: text() })?;
+            if slots.contains(&at) {
+                return Err(Error::SameKeyTwice { entity: E::NAME, key: text() });
+            }
+            self.tracked.touch(at, depth);
+            slots.push(at);
+        }
+        // As many as there are keys: each was found, and none twice.
+        self.tracked.lend(&slots).try_into().map_err(|_| Error::Busy)
+    }
+
+    /// Whether an entity with this key is tracked. Sends nothing.
+    pub fn contains(&self, key: &E::Key) -> bool {
+        self.tracked.find(key).is_some_and(|at| self.is_there(at))
+    }
+
+    /// How many entities are tracked.
+    pub fn len(&self) -> usize {
+        self.iter().count()
+    }
+
+    /// Whether no entity is tracked.
+    pub fn is_empty(&self) -> bool {
+        self.iter().next().is_none()
+    }
+
+    /// The entities that are tracked, in the order in which they came. Sends nothing.
+    pub fn iter(&self) -> impl Iterator<Item = &E> {
+        self.tracked.slots().iter().filter(|slot| is_there(slot)).map(|slot| &slot.entity)
+    }
+
+    /// As [`iter`](Self::iter), to be changed.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut E> {
+        let depth = self.depth();
+        if depth > 0 {
+            (0..self.tracked.slots().len()).for_each(|at| self.tracked.touch(at, depth));
+        }
+        self.tracked.slots_mut().iter_mut().filter(|slot| is_there(slot)).map(|slot| &mut slot.entity)
+    }
+
+    /// Loads an entity again, tracked or not: what the database has, in place of what was changed here. On an idle unit it is
+    /// one plain `SELECT` and opens no transaction, as [`UnitOfWork::refresh`](crate::UnitOfWork::refresh).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::RowGone`] if there is no such row any more: it is not tracked from then on; those of a statement.
+    pub async fn refresh(&mut self, key: E::Key) -> Result<&mut E, Error> {
+        let row = self.read_as_it_is(&key).await?;
+        let gone = || Error::RowGone { entity: E::NAME, key: format!("{key:?}") };
+        let depth = self.depth();
+        match (row, self.tracked.find(&key)) {
+            (Some(row), Some(at)) => {
+                self.tracked.touch(at, depth);
+                self.accept(at, row);
+            }
+            (Some(row), None) => {
+                self.track(row);
+            }
+            (None, Some(at)) => {
+                self.untrack(at);
+                return Err(gone());
+            }
+            (None, None) => return Err(gone()),
+        }
+        self.lend(&key).ok_or_else(gone)
+    }
+
+    /// The entity with this key, its row locked until the end of the transaction. Always sends a statement; on SQLite, where
+    /// the transaction has locked the whole database, that reads the row again.
+    ///
+    /// With [`Lock::SkipLocked`] a row that somebody else has locked is `None`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Conflict`] if the entity was tracked and its row is no longer as it was read: [`refresh`](Self::refresh) it.
+    /// [`Error::Unsupported`] for a lock that the engine does not have; those of a statement.
+    pub async fn lock(&mut self, key: E::Key, lock: Lock) -> Result<Option<&mut E>, Error> {
+        let clause = self.lock_clause(lock)?;
+        match self.read_row(&key, clause).await? {
+            Some(row) => {
+                let at = self.observe(row)?;
+                let depth = self.depth();
+                self.tracked.touch(at, depth);
+            }
+            None => return Ok(None),
+        }
+        Ok(self.lend(&key))
+    }
+
+    pub(super) fn lock_clause(&self, lock: Lock) -> Result<&'static str, Error> {
+        let unsupported = |option: &str, instead| Error::Unsupported {
+            engine: DB::NAME,
+            option: option.to_owned(),
+            instead,
+        };
+        match DB::lock_clause(lock) {
+            // Nothing to say, because everything is locked: by a transaction that writes.
+            Some("") if !self.session.shared().locks_on_begin() => Err(unsupported(
+                "lock on a row in a transaction that was begun DEFERRED",
+                "begin the unit with `SqliteMode::Immediate`, which is the default for one that writes",
+            )),
+            Some(clause) => Ok(clause),
+            None => Err(unsupported(
+                "lock on a row that does not wait",
+                "its units lock the whole database when they begin; give the unit a `lock_timeout`",
+            )),
+        }
+    }
+
+    /// Loads rows by their keys and tracks them.
+    async fn fetch(&mut self, keys: &[E::Key]) -> Result<(), Error> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let rows = self.read_rows(keys, "").await?;
+        for row in rows {
+            self.track(row);
+        }
+        Ok(())
+    }
+
+    /// Reads a row in the transaction, or outside of any if the unit is idle.
+    async fn read_as_it_is(&self, key: &E::Key) -> Result<Option<E>, Error> {
+        let mut arguments = DB::Arguments::default();
+        E::bind_key(key, &mut arguments).map_err(SqlxError::Encode)?;
+        let query = Query::with_arguments(sql::select_by_key::<DB, E>(1), arguments);
+        let row = self.session.shared().read(query).await?;
+        Ok(row.map(|row| E::load(&row)).transpose()?)
+    }
+
+    pub(super) async fn read_row(&self, key: &E::Key, clause: &str) -> Result<Option<E>, Error> {
+        Ok(self.read_rows(std::slice::from_ref(key), clause).await?.pop())
+    }
+
+    pub(super) async fn read_rows(&self, keys: &[E::Key], clause: &str) -> Result<Vec<E>, Error> {
+        let mut arguments = DB::Arguments::default();
+        for key in keys {
+            E::bind_key(key, &mut arguments).map_err(SqlxError::Encode)?;
+        }
+        let text = sql::select_by_key::<DB, E>(keys.len()) + clause;
+        Ok(self.load(text, arguments).await?)
+    }
+
+    /// Tracks a row that was read. One that is tracked stays as it is: it may have been changed here.
+    pub(super) fn track(&mut self, entity: E) -> usize {
+        let key = entity.key();
+        if let Some(at) = self.tracked.find(&key) {
+            return at;
+        }
+        let stored = Some(entity.snapshot());
+        let depth = self.depth();
+        self.tracked.push(Slot { entity, stored, key: Some(key), state: State::Stored }, depth)
+    }
+
+    /// Tracks a row that was locked: if it was tracked before it must be as it was read.
+    pub(super) fn observe(&mut self, row: E) -> Result<usize, Error> {
+        let key = row.key();
+        let Some(at) = self.tracked.find(&key) else { return Ok(self.track(row)) };
+        let Some(Slot { entity, stored: Some(stored), .. }) = self.tracked.slot(at) else { return Ok(at) };
+        let stale = match (row.version(), stored.version()) {
+            (Some(now), Some(then)) => now != then,
+            _ => !row.changes(stored).is_empty(),
+        };
+        if stale && (row.version().is_some() || !entity.changes(stored).is_empty()) {
+            let stale = super::conflict::stale_row::<E, DB>(&key, stored, Some(&row));
+            return Err(Error::Conflict(std::sync::Arc::new(Conflict { rows: vec![stale] })));
+        }
+        if stale {
+            self.accept(at, row);
+        }
+        Ok(at)
+    }
+
+    /// What the database has takes the place of what is here.
+    pub(super) fn accept(&mut self, at: usize, row: E) {
+        let Some(slot) = self.tracked.slot_mut(at) else { return };
+        copy_all(&mut slot.entity, &row);
+        slot.stored = Some(row);
+        slot.state = State::Stored;
+    }
+
+    pub(super) fn untrack(&mut self, at: usize) {
+        let depth = self.depth();
+        self.tracked.touch(at, depth);
+        self.tracked.index_by(at, None);
+        if let Some(slot) = self.tracked.slot_mut(at) {
+            slot.state = State::Gone;
+        }
+    }
+
+    fn lend(&mut self, key: &E::Key) -> Option<&mut E> {
+        let at = self.tracked.find(key)?;
+        let depth = self.depth();
+        self.tracked.touch(at, depth);
+        self.tracked.slot_mut(at).filter(|slot| is_there(slot)).map(|slot| &mut slot.entity)
+    }
+
+    pub(super) fn is_there(&self, at: usize) -> bool {
+        self.tracked.slot(at).is_some_and(is_there)
+    }
+}
+
+fn is_there<E, K>(slot: &Slot<E, K>) -> bool {
+    matches!(slot.state, State::New | State::Stored)
+}

@@ -1,0 +1,208 @@
+//! What a unit remembers of one entity type: the identity map, and the way back out of a savepoint scope.
+
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+
+use crate::backend::Backend;
+use crate::entity::Entity;
+
+/// An entity, and how the database has it.
+pub(super) struct Slot<E, K> {
+    pub(super) entity: E,
+    /// As it is stored, to compare with; `None` if it never was.
+    pub(super) stored: Option<E>,
+    /// The key it is found by; `None` until the database has made one.
+    pub(super) key: Option<K>,
+    pub(super) state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    /// To be inserted.
+    New,
+    /// Loaded or inserted, and to be updated if it changed.
+    Stored,
+    /// To be deleted.
+    Removed,
+    /// No longer tracked; the slot waits for the end of the transaction.
+    Gone,
+}
+
+/// How a slot was when a scope first touched it.
+enum Before<E, K> {
+    Absent,
+    Present { entity: E, stored: Option<E>, key: Option<K>, state: State },
+}
+
+/// From so many slots on their room grows by an eighth at a time.
+const MANY: usize = 4096;
+
+/// The tracked entities of one type. Slots stay where they are until the transaction ends.
+pub(super) struct Tracked<E: Entity<DB>, DB: Backend> {
+    slots: Vec<Slot<E, E::Key>>,
+    index: HashMap<E::Key, usize, RandomState>,
+    /// Newest last. Outside of scopes nothing is written down: rollback forgets everything.
+    log: Vec<(u32, usize, Before<E, E::Key>)>,
+    /// The slots that were written down in the innermost scope: once is enough.
+    logged: HashMap<usize, u32, RandomState>,
+}
+
+impl<E: Entity<DB>, DB: Backend> Default for Tracked<E, DB> {
+    fn default() -> Self {
+        Self { slots: Vec::new(), index: HashMap::default(), log: Vec::new(), logged: HashMap::default() }
+    }
+}
+
+/// Copies every column; fields that are no columns stay as they are.
+pub(super) fn copy_all<E: Entity<DB>, DB: Backend>(to: &mut E, from: &E) {
+    (0..E::COLUMNS.len()).for_each(|column| to.copy(column, from));
+}
+
+impl<E: Entity<DB>, DB: Backend> Tracked<E, DB> {
+    pub(super) fn find(&self, key: &E::Key) -> Option<usize> {
+        self.index.get(key).copied()
+    }
+
+    pub(super) fn slot(&self, at: usize) -> Option<&Slot<E, E::Key>> {
+        self.slots.get(at)
+    }
+
+    pub(super) fn slot_mut(&mut self, at: usize) -> Option<&mut Slot<E, E::Key>> {
+        self.slots.get_mut(at)
+    }
+
+    pub(super) fn slots(&self) -> &[Slot<E, E::Key>] {
+        &self.slots
+    }
+
+    pub(super) fn slots_mut(&mut self) -> &mut [Slot<E, E::Key>] {
+        &mut self.slots
+    }
+
+    pub(super) fn reserve(&mut self, more: usize) {
+        self.slots.reserve(more);
+        self.index.reserve(more);
+    }
+
+    /// So many slots are about to be found by a key.
+    pub(super) fn reserve_keys(&mut self, more: usize) {
+        self.index.reserve(more);
+    }
+
+    /// Tracks one more, in a scope of this depth (0: in none).
+    pub(super) fn push(&mut self, slot: Slot<E, E::Key>, depth: u32) -> usize {
+        let at = self.slots.len();
+        if depth > 0 {
+            self.log.push((depth, at, Before::Absent));
+            self.logged.insert(at, depth);
+        }
+        if let Some(key) = &slot.key {
+            self.index.insert(key.clone(), at);
+        }
+        if at >= MANY && at == self.slots.capacity() {
+            // Not by as many again: that would be more than the entities themselves.
+            self.slots.reserve_exact(at / 8);
+        }
+        self.slots.push(slot);
+        at
+    }
+
+    /// Finds a slot by another key from now on, or by none.
+    pub(super) fn index_by(&mut self, at: usize, key: Option<E::Key>) {
+        let Some(slot) = self.slots.get_mut(at) else { return };
+        let old = std::mem::replace(&mut slot.key, key.clone());
+        if let Some(old) = old.filter(|old| self.index.get(old) == Some(&at)) {
+            self.index.remove(&old);
+        }
+        if let Some(key) = key {
+            self.index.insert(key, at);
+        }
+    }
+
+    /// The slot is about to change in a scope of this depth: writes down how it is, once a scope.
+    pub(super) fn touch(&mut self, at: usize, depth: u32) {
+        if depth == 0 || self.logged.insert(at, depth) == Some(depth) {
+            return;
+        }
+        let Some(slot) = self.slots.get(at) else { return };
+        let before = Before::Present {
+            entity: slot.entity.snapshot(),
+            stored: slot.stored.as_ref().map(E::snapshot),
+            key: slot.key.clone(),
+            state: slot.state,
+        };
+        self.log.push((depth, at, before));
+    }
+
+    /// The scope is kept: what it changed belongs to the scope around it.
+    pub(super) fn release(&mut self, depth: u32) {
+        self.logged.clear();
+        for (at, ..) in self.log.iter_mut().rev().take_while(|(at, ..)| *at >= depth) {
+            *at = depth - 1;
+        }
+        if depth <= 1 {
+            self.log.clear();
+        }
+    }
+
+    /// The scope is undone: every slot is as it was before it. Returns those that were not there.
+    pub(super) fn undo(&mut self, depth: u32) -> Vec<usize> {
+        self.logged.clear();
+        let mut absent = Vec::new();
+        while let Some((_, at, before)) = self.log.pop_if(|(at, ..)| *at >= depth) {
+            match before {
+                Before::Absent => {
+                    self.index_by(at, None);
+                    absent.push(at);
+                }
+                Before::Present { entity, stored, key, state } => {
+                    self.index_by(at, key);
+                    if let Some(slot) = self.slots.get_mut(at) {
+                        // Column by column: fields that are no columns are none of the transaction's business.
+                        copy_all(&mut slot.entity, &entity);
+                        slot.stored = stored;
+                        slot.state = state;
+                    }
+                }
+            }
+        }
+        absent
+    }
+
+    /// Lends several at once, each of them once, in this order.
+    pub(super) fn lend(&mut self, order: &[usize]) -> Vec<&mut E> {
+        let mut wanted: Vec<(usize, usize)> = order.iter().copied().zip(0..).collect();
+        wanted.sort_unstable();
+        let mut lent: Vec<(usize, &mut E)> = Vec::with_capacity(wanted.len());
+        let (mut rest, mut from) = (self.slots.as_mut_slice(), 0);
+        for (at, place) in wanted {
+            let Some(skip) = at.checked_sub(from) else { continue };
+            let Some((_, tail)) = std::mem::take(&mut rest).split_at_mut_checked(skip) else { break };
+            let Some((slot, tail)) = tail.split_first_mut() else { break };
+            lent.push((place, &mut slot.entity));
+            (rest, from) = (tail, at + 1);
+        }
+        lent.sort_unstable_by_key(|(place, _)| *place);
+        lent.into_iter().map(|(_, entity)| entity).collect()
+    }
+
+    /// Forgets everything, and returns it in the order in which it came to be tracked.
+    pub(super) fn take(&mut self) -> Vec<Slot<E, E::Key>> {
+        self.index.clear();
+        self.log.clear();
+        self.logged.clear();
+        std::mem::take(&mut self.slots)
+    }
+
+    /// Forgets what is gone. Only between transactions: the slots move.
+    pub(super) fn compact(&mut self) {
+        if self.slots.iter().all(|slot| slot.state != State::Gone) {
+            return;
+        }
+        self.slots.retain(|slot| slot.state != State::Gone);
+        self.index.clear();
+        let keys = self.slots.iter().enumerate().filter_map(|(at, slot)| Some((slot.key.clone()?, at)));
+        self.index.extend(keys);
+    }
+}

@@ -1,0 +1,140 @@
+//! Inserting what may be there already.
+
+use sqlx_core::Error as SqlxError;
+
+use super::Entities;
+use super::plan::Plan;
+use super::statement::{Via, bind_batch};
+use crate::backend::Backend;
+use crate::entity::{Column, Entity};
+use crate::error::Error;
+use crate::flush::{Failure, How, Step};
+use crate::sql::{Form, Shape};
+
+impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
+    /// Inserts an entity now, and lends it with the key and the defaults that the database made.
+    ///
+    /// Prefer [`add`](Self::add) where the key can wait: many of those are one statement.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AlreadyTracked`] if there is an entity with this key in the unit; those of a statement, which poison the
+    /// unit outside of a savepoint scope.
+    pub async fn insert(&mut self, entity: E) -> Result<&mut E, Error> {
+        let at = self.start(entity)?;
+        self.plan =
+            Plan { inserts: vec![at], depth: self.depth(), born_before: self.born.len(), ..Plan::default() };
+        match self.step(Step::Write, How::Together).await {
+            Ok(()) => self.settle(),
+            Err(failure) => {
+                self.unsettle();
+                self.untrack(at);
+                return Err(failure.into());
+            }
+        }
+        match self.tracked.slot_mut(at) {
+            Some(slot) => Ok(&mut slot.entity),
+            None => Err(Error::NotTracked { entity: E::NAME, key: String::new() }),
+        }
+    }
+
+    /// Inserts an entity now, or writes its columns over those of the row that is there: the one with its key, or, if the key
+    /// is left to the database, with its `#[uow(unique)]` columns. Lends it as it is in the database then; a version is
+    /// raised by a write over a row.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoUniqueColumn`] if there is neither a key nor a unique column to find the row by; those of a statement,
+    /// which poison the unit outside of a savepoint scope.
+    pub async fn upsert(&mut self, entity: E) -> Result<&mut E, Error> {
+        let shape = Shape::of::<DB, E>();
+        let has_key = entity.has_key();
+        let target = shape.positions(|column| if has_key { column.is_key() } else { column.is_unique() });
+        if target.is_empty() {
+            return Err(Error::NoUniqueColumn { entity: E::NAME });
+        }
+        let columns =
+            shape.positions(|column| !(column.is_read_only() || (!has_key && column.is_generated())));
+        let mut arguments = DB::Arguments::default();
+        bind_batch::<E, DB>(Form::Rows(1), &[(&columns, &[&entity])], &mut arguments)?;
+        let text = DB::upsert_text(&shape, &columns, &target);
+        let mut row = None;
+        let mut broken = None;
+        let each = |returned: DB::Row| match E::load(&returned) {
+            Ok(loaded) => row = Some(loaded),
+            Err(error) => broken = Some(error),
+        };
+        // Where any unique index may have found the row, it is looked at before the statement is kept.
+        let scope = if DB::UPSERTS_BY_ANY_INDEX { Some(self.session.shared().open_scope()?) } else { None };
+        let sent = self.send(Via::Transaction, text, arguments, each).await;
+        let read = match (sent, broken, row) {
+            (Err(error), ..) | (_, Some(error), _) => Err(error.into()),
+            (Ok(_), None, Some(row)) => Ok(row),
+            // MySQL returns nothing.
+            (Ok(_), None, None) => self.read_upserted(&shape, &target, &entity).await,
+        };
+        let read = match read {
+            Ok(row) if has_key && row.key() != entity.key() => Err(other_row::<E, DB>(&entity, &row)),
+            read => read,
+        };
+        if let Some(depth) = scope {
+            let shared = self.session.shared();
+            match &read {
+                Ok(_) => shared.release_scope(depth).await?,
+                Err(_) => shared.undo_scope(depth).await?,
+            }
+        }
+        let row = read?;
+        let at = self.track_upserted(row);
+        match self.tracked.slot_mut(at) {
+            Some(slot) => Ok(&mut slot.entity),
+            None => Err(Error::NotTracked { entity: E::NAME, key: String::new() }),
+        }
+    }
+
+    fn track_upserted(&mut self, row: E) -> usize {
+        let Some(at) = self.tracked.find(&row.key()) else { return self.track(row) };
+        let depth = self.depth();
+        self.tracked.touch(at, depth);
+        self.accept(at, row);
+        at
+    }
+
+    async fn read_upserted(&self, shape: &Shape, target: &[usize], entity: &E) -> Result<E, Error> {
+        let mut text = shape.select();
+        text.sql(" WHERE ");
+        shape.is_row(&mut text, target);
+        let mut arguments = DB::Arguments::default();
+        bind_batch::<E, DB>(Form::Rows(1), &[(target, &[entity])], &mut arguments)?;
+        let gone = || Error::RowGone { entity: E::NAME, key: format!("{:?}", entity.key()) };
+        self.load(text.finish(), arguments).await?.pop().ok_or_else(gone)
+    }
+}
+
+/// Another row than the one with this key has one of the entity's unique values.
+fn other_row<E: Entity<DB>, DB: Backend>(entity: &E, row: &E) -> Error {
+    let source = SqlxError::Protocol(format!("one of its unique values belongs to the row {:?}", row.key()));
+    Error::NotStored { entity: E::NAME, key: format!("{:?}", entity.key()), during: "upserted", source }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Statement(error) => error.into(),
+            Failure::Error(error) => error,
+            // Only an update or a delete can find its row stale.
+            Failure::Stale => SqlxError::RowNotFound.into(),
+        }
+    }
+}
+
+impl Shape {
+    /// The columns that an upsert writes over a row that is there.
+    pub(crate) fn overwritten(&self, columns: &[usize], target: &[usize]) -> Vec<usize> {
+        let is_written = |at: &&usize| {
+            let column: Column = self.column(**at);
+            !(target.contains(at) || column.is_key() || column.is_version())
+        };
+        columns.iter().filter(is_written).copied().collect()
+    }
+}

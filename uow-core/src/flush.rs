@@ -1,0 +1,312 @@
+//! The flush: what was added, changed and removed in a unit, written in an order that the database accepts.
+//!
+//! It is a savepoint scope of its own: if it fails, the transaction and the memory are as they were before it. A batch that
+//! violates a constraint is then written a second time, carefully, to find the row that is to blame.
+
+use std::any::TypeId;
+use std::fmt;
+use std::sync::Arc;
+
+use futures_core::future::BoxFuture;
+use sqlx_core::Error as SqlxError;
+
+use crate::backend::Backend;
+use crate::error::{Conflict, Error, StaleRow};
+use crate::session::Shared;
+
+/// The entity sets of a unit. Filled by generated code.
+#[doc(hidden)]
+pub struct EntitySets<'u, DB: Backend> {
+    sets: Vec<&'u mut dyn EntitySet<DB>>,
+}
+
+/// The entities of one type in a unit.
+pub(crate) trait EntitySet<DB: Backend>: Send {
+    fn entity(&self) -> TypeId;
+
+    /// Whether a column of this type's table refers to that of another.
+    fn refers_to(&self, other: TypeId) -> bool;
+
+    /// Finds what there is to write.
+    fn plan(&mut self) -> Work;
+
+    /// Writes a part of it.
+    fn step(&mut self, step: Step, how: How) -> BoxFuture<'_, Result<(), Failure>>;
+
+    /// All sets have written: memory says so.
+    fn settle(&mut self);
+
+    /// What was written was undone: so is what memory says of it.
+    fn unsettle(&mut self);
+
+    /// What is not as it was read, and how many rows that were to be deleted are gone.
+    fn stale(&mut self) -> BoxFuture<'_, Result<(Vec<StaleRow>, usize), Error>>;
+
+    fn committed(&mut self);
+
+    fn rolled_back(&mut self);
+
+    fn scope_kept(&mut self, depth: u32);
+
+    fn scope_undone(&mut self, depth: u32);
+}
+
+/// How much a set has to write.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Work {
+    pub(crate) statements: usize,
+    pub(crate) inserts: usize,
+    pub(crate) updates: usize,
+    pub(crate) deletes: usize,
+    /// Whether its deletes make room for what it writes.
+    pub(crate) deletes_first: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Inserts and updates.
+    Write,
+    Delete,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum How {
+    /// In the unit's transaction.
+    Together,
+    /// The same, in ever smaller batches, each in a scope of its own.
+    Carefully,
+    /// In a single statement without a transaction.
+    Alone,
+}
+
+/// When rows are deleted: behind everything else, or before it, where their unique values are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Deletes {
+    First,
+    Last,
+}
+
+/// Why a set could not write.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// A statement matched fewer rows than it should.
+    Stale,
+    Statement(SqlxError),
+    Error(Error),
+}
+
+impl From<SqlxError> for Failure {
+    fn from(error: SqlxError) -> Self {
+        match Error::from(error) {
+            Error::Sqlx(error) => Self::Statement(error),
+            error => Self::Error(error),
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Sqlx(error) => Self::Statement(error),
+            error => Self::Error(error),
+        }
+    }
+}
+
+/// What comes behind the flush.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Then {
+    /// COMMIT, which needs no savepoint to be released before.
+    Commit,
+    GoOn,
+}
+
+impl<'u, DB: Backend> EntitySets<'u, DB> {
+    pub(crate) fn new() -> Self {
+        Self { sets: Vec::new() }
+    }
+
+    pub(crate) fn push(&mut self, set: &'u mut dyn EntitySet<DB>) {
+        self.sets.push(set);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.sets.is_empty()
+    }
+
+    pub(crate) fn each(&mut self, mut then: impl FnMut(&mut dyn EntitySet<DB>)) {
+        self.sets.iter_mut().for_each(|set| then(*set));
+    }
+
+    /// Parents before their children; where they refer to each other in a circle, in the order of the fields.
+    fn sort(&mut self) {
+        let mut rest = std::mem::take(&mut self.sets);
+        while !rest.is_empty() {
+            let is_free = |set: &&mut dyn EntitySet<DB>| {
+                !rest.iter().any(|other| other.entity() != set.entity() && set.refers_to(other.entity()))
+            };
+            let next = rest.iter().position(is_free).unwrap_or(0);
+            self.sets.push(rest.remove(next));
+        }
+    }
+
+    /// Writes what there is to write. If that fails nothing of it is stored, and memory is as it was.
+    pub(crate) async fn flush(&mut self, shared: &Shared<DB>, then: Then) -> Result<(), Error> {
+        self.sort();
+        let mut how = How::Together;
+        let mut deletes_late = false;
+        loop {
+            let work: Vec<Work> = self.sets.iter_mut().map(|set| set.plan()).collect();
+            let deletes = if !deletes_late && work.iter().any(|work| work.deletes_first) {
+                Deletes::First
+            } else {
+                Deletes::Last
+            };
+            if work.iter().all(|work| work.statements == 0) {
+                return Ok(());
+            }
+            if how == How::Together
+                && then == Then::Commit
+                && shared.can_send_alone()
+                && is_one_atomic_statement(&work)
+            {
+                how = How::Alone;
+            }
+            let failure = match self.attempt(shared, &work, (how, deletes), then).await {
+                Ok(()) => {
+                    self.each(|set| set.settle());
+                    shared.note_conflict(false);
+                    return Ok(());
+                }
+                Err(failure) => failure,
+            };
+            self.each(|set| set.unsettle());
+            match failure {
+                Failure::Statement(SqlxError::Database(error))
+                    if how != How::Carefully && !shared.is_poisoned() && is_constraint(&*error) =>
+                {
+                    how = How::Carefully;
+                }
+                // Its unique values were to be free, but something that the flush changes still refers to it.
+                Failure::Error(Error::NotStored { during: "deleted", .. })
+                    if deletes == Deletes::First && !shared.is_poisoned() =>
+                {
+                    deletes_late = true;
+                }
+                Failure::Stale => self.conflict(shared).await?,
+                failure => return Err(failure.into()),
+            }
+        }
+    }
+
+    async fn attempt(
+        &mut self,
+        shared: &Shared<DB>,
+        work: &[Work],
+        order: (How, Deletes),
+        then: Then,
+    ) -> Result<(), Failure> {
+        if order.0 == How::Alone {
+            return self.steps(work, order).await;
+        }
+        let depth = shared.open_scope()?;
+        // Dropped in the middle of it, the scope is left undecided, which only a rollback can mend.
+        let guard = ScopeGuard { shared, depth, ended: false };
+        let written = self.steps(work, order).await;
+        match written {
+            Ok(()) if then == Then::Commit => {
+                guard.end();
+                shared.leave_scope_to_commit(depth);
+                Ok(())
+            }
+            Ok(()) => {
+                guard.end();
+                Ok(shared.release_scope(depth).await?)
+            }
+            Err(failure) => {
+                guard.end();
+                // What broke the transaction is said by the failure; that it could not be mended, by the unit's state.
+                shared.undo_scope(depth).await.ok();
+                Err(failure)
+            }
+        }
+    }
+
+    async fn steps(&mut self, work: &[Work], (how, deletes): (How, Deletes)) -> Result<(), Failure> {
+        if deletes == Deletes::First {
+            self.deletes(work, how).await?;
+        }
+        for (set, work) in self.sets.iter_mut().zip(work) {
+            if work.inserts + work.updates > 0 {
+                set.step(Step::Write, how).await?;
+            }
+        }
+        if deletes == Deletes::Last {
+            self.deletes(work, how).await?;
+        }
+        Ok(())
+    }
+
+    /// Children first.
+    async fn deletes(&mut self, work: &[Work], how: How) -> Result<(), Failure> {
+        for (set, work) in self.sets.iter_mut().zip(work).rev() {
+            if work.deletes > 0 {
+                set.step(Step::Delete, how).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Names every row that is not as it was read. `Ok` if there is none: all that was missing was to be deleted anyway.
+    async fn conflict(&mut self, shared: &Shared<DB>) -> Result<(), Error> {
+        let mut rows = Vec::new();
+        let mut gone = 0;
+        for set in &mut self.sets {
+            let (stale, missing) = set.stale().await?;
+            rows.extend(stale);
+            gone += missing;
+        }
+        if rows.is_empty() && gone > 0 {
+            return Ok(());
+        }
+        shared.note_conflict(true);
+        Err(Error::Conflict(Arc::new(Conflict { rows })))
+    }
+}
+
+/// One statement that stores all of its rows or none, with an answer that says which.
+fn is_one_atomic_statement(work: &[Work]) -> bool {
+    let sum = |of: fn(&Work) -> usize| work.iter().map(of).sum::<usize>();
+    // An update or delete that matches some of its rows has changed those.
+    sum(|work| work.statements) == 1 && sum(|work| work.updates + work.deletes) <= 1
+}
+
+fn is_constraint(error: &dyn sqlx_core::error::DatabaseError) -> bool {
+    !crate::backend::is_transient_database_error(error)
+}
+
+struct ScopeGuard<'s, DB: Backend> {
+    shared: &'s Shared<DB>,
+    depth: u32,
+    ended: bool,
+}
+
+impl<DB: Backend> ScopeGuard<'_, DB> {
+    fn end(mut self) {
+        self.ended = true;
+    }
+}
+
+impl<DB: Backend> Drop for ScopeGuard<'_, DB> {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.shared.abandon_scope(self.depth);
+        }
+    }
+}
+
+impl<DB: Backend> fmt::Debug for EntitySets<'_, DB> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EntitySets").field("sets", &self.sets.len()).finish()
+    }
+}

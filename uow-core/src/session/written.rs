@@ -1,0 +1,118 @@
+//! What a flush asks of the session: statements that the library wrote itself.
+
+use sqlx_core::Error as SqlxError;
+
+use super::lease::Lease;
+use super::state::{Errand, Shared, State};
+use crate::backend::{self, Backend, Query, Step};
+use crate::boxed::boxed;
+use crate::connection::Held;
+use crate::sql::Effect;
+
+impl<DB: Backend> Shared<DB> {
+    /// How many savepoint scopes are open.
+    pub(crate) fn depth(&self) -> u32 {
+        self.lock().scopes.open
+    }
+
+    /// Whether a transaction of this unit holds the engine's one write lock from its BEGIN on, if the engine has such.
+    pub(crate) fn locks_on_begin(&self) -> bool {
+        !self.settings.plan.begin.contains("DEFERRED")
+    }
+
+    /// Whether the last flush found rows that were not as they had been read.
+    pub(crate) fn note_conflict(&self, conflict: bool) {
+        self.lock().conflict = conflict;
+    }
+
+    /// Whether the last thing that went wrong was such a conflict.
+    pub(crate) fn has_seen_conflict(&self) -> bool {
+        self.lock().conflict
+    }
+
+    /// Runs a statement in the transaction. It is our own, so nobody has to look what it does.
+    pub(crate) async fn send(
+        &self,
+        query: Query<DB>,
+        mut each: impl FnMut(DB::Row) + Send,
+    ) -> Result<DB::QueryResult, SqlxError> {
+        let query = self.as_sent(query);
+        self.in_time(boxed!(async move {
+            let mut lease = Lease::ready_for_statement(self, Effect::Writes).await?;
+            let mut total = DB::QueryResult::default();
+            let outcome = backend::run::<DB>(lease.connection()?, query, |step| match step {
+                Step::<DB>::Left(done) => total.extend([done]),
+                Step::<DB>::Right(row) => each(row),
+            })
+            .await;
+            match outcome {
+                Ok(()) => {
+                    lease.succeed();
+                    Ok(total)
+                }
+                Err(error) => Err(lease.fail(error).await),
+            }
+        }))
+        .await
+    }
+
+    /// Whether a statement may go without a transaction: the unit is idle, and nothing was asked for that needs one.
+    pub(crate) fn can_send_alone(&self) -> bool {
+        let settings = &self.settings;
+        let inner = self.lock();
+        DB::AUTOCOMMITS
+            && matches!(inner.state, State::Idle)
+            && inner.scopes.open == 0
+            && settings.plan.is_default::<DB>()
+            && settings.deadline.is_none()
+            && settings.verification.is_none()
+            && !settings.behind_pooler
+    }
+
+    /// Runs a statement without a transaction: it is one by itself. If its answer does not come, nobody knows.
+    pub(crate) async fn send_alone(
+        &self,
+        query: Query<DB>,
+        mut each: impl FnMut(DB::Row) + Send,
+    ) -> Result<DB::QueryResult, SqlxError> {
+        {
+            let mut inner = self.lock();
+            if let Some(refusal) = inner.state.refusal() {
+                return Err(refusal.into());
+            }
+            inner.state = State::Lent(Errand::Read);
+        }
+        // Until it is sent, a cancelled one leaves nothing behind.
+        let lease = Lease::of(self, Errand::Read, None);
+        let connection = Held::acquire(&self.pool).await?;
+        let mut lease = lease.becomes(Errand::Alone, connection);
+        let mut total = DB::QueryResult::default();
+        let outcome = backend::run::<DB>(lease.connection()?, query, |step| match step {
+            Step::<DB>::Left(done) => total.extend([done]),
+            Step::<DB>::Right(row) => each(row),
+        })
+        .await;
+        match outcome {
+            Ok(()) => {
+                lease.release();
+                Ok(total)
+            }
+            Err(error)
+                if matches!(error, SqlxError::Database(_) | SqlxError::Encode(_))
+                    && !DB::ends_connection(&error) =>
+            {
+                lease.release();
+                Err(error)
+            }
+            // Dropped, the lease leaves the unit in the state that says so.
+            Err(error) => Err(lease.lose("statement", &error).into()),
+        }
+    }
+
+    /// The scope's work is what is committed next: its savepoint goes with the transaction.
+    pub(crate) fn leave_scope_to_commit(&self, depth: u32) {
+        let mut inner = self.lock();
+        inner.scopes.open = depth - 1;
+        inner.scopes.sent = inner.scopes.sent.min(depth - 1);
+    }
+}
