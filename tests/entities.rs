@@ -1,0 +1,218 @@
+//! Entities: the identity map, and what memory says after the end of a transaction.
+
+mod common;
+
+use common::*;
+
+engines! {
+    async fn what_is_added_is_inserted_at_commit_with_its_key(lab) {
+        let mut db = Shelf::new(&lab.pool);
+        let added = db.blogs().add(Blog::named("a")).unwrap();
+        assert_eq!(added.key(), None);
+        assert_eq!(db.session().state(), SessionState::Idle);
+        db.commit().await.unwrap();
+        let id = added.key().unwrap();
+        assert!(id > 0);
+        assert_eq!(lab.blogs().await, ["a"]);
+        let blog = db.blogs().refresh(id).await.unwrap();
+        assert_eq!(*blog, Blog { id, name: "a".into(), version: 0 });
+        drop(db);
+        lab.settled().await;
+    }
+
+    async fn a_key_asked_for_twice_is_the_same_entity(lab) {
+        let mut db = Shelf::new(&lab.pool);
+        let id = db.blogs().insert(Blog::named("a")).await.unwrap().id;
+        db.commit().await.unwrap();
+        let mut db = Shelf::new(&lab.pool);
+        db.blogs().get(id).await.unwrap().unwrap().name = "changed here".into();
+        sqlx::raw_sql("UPDATE blog SET name = 'changed there'").execute(db.session()).await.unwrap();
+        assert_eq!(db.blogs().get(id).await.unwrap().unwrap().name, "changed here");
+        assert_eq!(db.blogs().query("name LIKE 'c%'").fetch().await.unwrap()[0].name, "changed here");
+        assert!(db.blogs().get(id + 1).await.unwrap().is_none());
+        assert!(matches!(db.blogs().require(id + 1).await, Err(Error::NotFound { entity: "Blog", .. })));
+    }
+
+    async fn only_what_changed_is_written(lab) {
+        let mut db = Shelf::new(&lab.pool);
+        for name in ["a", "b", "c"] {
+            db.blogs().add(Blog::named(name)).unwrap();
+        }
+        db.commit().await.unwrap();
+        let mut db = Shelf::new(&lab.pool);
+        let mut blogs = db.blogs().query("1 = 1 ORDER BY id").fetch().await.unwrap();
+        blogs[0].name = "x".into();
+        blogs[1].name = "y".into();
+        blogs[1].name = "b".into();
+        db.commit().await.unwrap();
+        assert_eq!(Db::texts(&lab.outside, "SELECT concat(name, ' ', version) FROM blog ORDER BY id").await, ["x 1", "b 0", "c 0"]);
+        // Nothing changed since: no statement.
+        db.commit().await.unwrap();
+        assert_eq!(Db::texts(&lab.outside, "SELECT concat(name, ' ', version) FROM blog ORDER BY id").await, ["x 1", "b 0", "c 0"]);
+    }
+
+    async fn children_get_the_keys_of_parents_that_are_new_themselves(lab) {
+        let mut db = Shelf::new(&lab.pool);
+        let mut posts = Vec::new();
+        for blog in 0..13 {
+            let blog = db.blogs().add(Blog::named(&format!("blog {blog}"))).unwrap();
+            for post in 0..13 {
+                posts.push((blog.clone(), db.posts().add_to(&blog, Post::titled(&format!("post {post}"))).unwrap()));
+            }
+        }
+        db.commit().await.unwrap();
+        for (blog, post) in &posts {
+            let post = db.posts().added(post).unwrap();
+            assert_eq!(Some(post.blog_id), blog.key());
+        }
+        let mismatched = "SELECT concat(count(*)) FROM post JOIN blog ON blog.id = post.blog_id";
+        assert_eq!(Db::texts(&lab.outside, mismatched).await, ["169"]);
+    }
+
+    async fn rollback_forgets_and_hands_back_what_was_added(lab) {
+        let mut db = Shelf::new(&lab.pool);
+        let added = db.blogs().add(Blog::named("a")).unwrap();
+        db.flush().await.unwrap();
+        let id = added.key().unwrap();
+        db.blogs().added(&added).unwrap().name = "edited".into();
+        db.flush().await.unwrap();
+        assert_eq!(db.blogs().added(&added).unwrap().version, 1);
+        db.blogs().add(Blog::named("b")).unwrap();
+        db.rollback().await.unwrap();
+        assert_eq!(added.key(), None, "no phantom key");
+        assert!(db.blogs().is_empty());
+        assert!(!db.blogs().contains(&id));
+        let undone = db.blogs().take_undone();
+        assert_eq!(undone, [Blog::named("edited"), Blog::named("b")], "no phantom key or version");
+        for blog in undone {
+            db.blogs().add(blog).unwrap();
+        }
+        db.commit().await.unwrap();
+        assert_eq!(lab.blogs().await, ["b", "edited"]);
+    }
+
+    async fn a_scope_that_is_undone_takes_the_entities_back(lab) {
+        let mut db = Shelf::new(&lab.pool);
+        let first = db.blogs().insert(Blog::named("first")).await.unwrap().id;
+        let second = db.blogs().add(Blog::named("second")).unwrap();
+        let undone: Result<(), Error> = db
+            .savepoint(async |db| {
+                db.blogs().get(first).await?.unwrap().name = "renamed".into();
+                db.blogs().added(&second).unwrap().name = "renamed too".into();
+                db.blogs().add(Blog::named("third"))?;
+                db.flush().await?;
+                let names: i64 = sqlx::query_scalar("SELECT count(*) FROM blog WHERE name IN ('renamed', 'renamed too', 'third')")
+                    .fetch_one(db.session()).await?;
+                assert_eq!(names, 3);
+                db.blogs().remove(&first)?;
+                Err(Error::Busy)
+            })
+            .await;
+        assert!(undone.unwrap_err().is_busy());
+        assert_eq!(db.blogs().get(first).await.unwrap().unwrap(), &Blog { id: first, name: "first".into(), version: 0 });
+        assert_eq!(db.blogs().added(&second).unwrap(), &Blog::named("second"));
+        assert_eq!(db.blogs().take_undone(), [Blog::named("third")]);
+        db.commit().await.unwrap();
+        assert_eq!(lab.blogs().await, ["first", "second"]);
+        assert_eq!(Db::texts(&lab.outside, "SELECT concat(max(version)) FROM blog").await, ["0"]);
+    }
+
+    async fn a_scope_that_is_kept_keeps_what_it_changed(lab) {
+        let mut db = Shelf::new(&lab.pool);
+        let first = db.blogs().insert(Blog::named("first")).await.unwrap().id;
+        db.savepoint(async |db| {
+            db.blogs().get(first).await?.unwrap().name = "renamed".into();
+            db.blogs().add(Blog::named("second"))?;
+            db.flush().await
+        })
+        .await
+        .unwrap();
+        assert_eq!(db.blogs().get(first).await.unwrap().unwrap().name, "renamed");
+        db.commit().await.unwrap();
+        assert_eq!(lab.blogs().await, ["renamed", "second"]);
+    }
+
+    async fn several_are_lent_at_once(lab) {
+        let mut db = Shelf::new(&lab.pool);
+        let mut ids = Vec::new();
+        for name in ["a", "b", "c"] {
+            ids.push(db.blogs().insert(Blog::named(name)).await.unwrap().id);
+        }
+        db.commit().await.unwrap();
+        let mut db = Shelf::new(&lab.pool);
+        let [c, a] = db.blogs().get_many([ids[2], ids[0]]).await.unwrap();
+        assert_eq!((c.name.as_str(), a.name.as_str()), ("c", "a"));
+        std::mem::swap(&mut c.name, &mut a.name);
+        c.name.push('!');
+        a.name.push('!');
+        db.commit().await.unwrap();
+        assert_eq!(Db::texts(&lab.outside, "SELECT name FROM blog ORDER BY id").await, ["c!", "b", "a!"]);
+        let twice = db.blogs().get_many([ids[0], ids[0]]).await.unwrap_err();
+        assert!(matches!(twice, Error::SameKeyTwice { .. }), "{twice}");
+        let missing = db.blogs().get_many([ids[0], 4711]).await.unwrap_err();
+        assert!(matches!(missing, Error::NotFound { .. }) && missing.to_string().contains("4711"), "{missing}");
+    }
+
+    async fn a_second_entity_of_a_key_is_refused_and_the_first_stays(lab) {
+        let mut db = Shelf::new(&lab.pool);
+        let id = db.blogs().insert(Blog::named("first")).await.unwrap().id;
+        let error = db.blogs().add(Blog { id, ..Blog::named("second") }).unwrap_err();
+        assert!(matches!(error, Error::AlreadyTracked { entity: "Blog", .. }), "{error}");
+        db.commit().await.unwrap();
+        assert_eq!(lab.blogs().await, ["first"]);
+        assert!(matches!(db.blogs().remove(&4711), Err(Error::NotTracked { .. })));
+    }
+
+    async fn what_is_removed_is_deleted_children_first(lab) {
+        let mut db = Shelf::new(&lab.pool);
+        let blog = db.blogs().add(Blog::named("a")).unwrap();
+        let post = db.posts().add_to(&blog, Post::titled("p")).unwrap();
+        let taken_back = db.posts().add_to(&blog, Post::titled("never stored")).unwrap();
+        db.posts().remove_added(&taken_back);
+        db.commit().await.unwrap();
+        let (blog, post) = (blog.key().unwrap(), post.key().unwrap());
+        db.blogs().remove(&blog).unwrap();
+        db.blogs().remove(&blog).unwrap();
+        db.posts().remove(&post).unwrap();
+        assert!(db.blogs().get(blog).await.unwrap().is_none());
+        db.commit().await.unwrap();
+        assert_eq!(lab.blogs().await, [""; 0]);
+        assert_eq!(Db::texts(&lab.outside, "SELECT concat(count(*)) FROM post").await, ["0"]);
+        assert!(db.blogs().get(blog).await.unwrap().is_none());
+    }
+
+    async fn a_row_that_is_gone_is_told_at_refresh_and_no_longer_tracked(lab) {
+        let mut db = Shelf::new(&lab.pool);
+        let id = db.blogs().insert(Blog::named("a")).await.unwrap().id;
+        db.commit().await.unwrap();
+        lab.script("DELETE FROM blog").await;
+        let error = db.blogs().refresh(id).await.unwrap_err();
+        assert!(error.is_row_gone(), "{error}");
+        assert!(!db.blogs().contains(&id));
+    }
+
+    async fn rows_that_are_streamed_are_not_tracked(lab) {
+        use futures_util::TryStreamExt as _;
+        let mut db = Shelf::new(&lab.pool);
+        for at in 0..100 {
+            db.blogs().add(Blog::named(&format!("{at:03}"))).unwrap();
+        }
+        db.commit().await.unwrap();
+        let mut db = Shelf::new(&lab.pool);
+        let blogs: Vec<Blog> = db.blogs().query("name >= '050' ORDER BY name").stream().try_collect().await.unwrap();
+        assert_eq!(blogs.len(), 50);
+        assert!(db.blogs().is_empty());
+    }
+
+    async fn upsert_inserts_or_writes_over_the_row_that_is_there(lab) {
+        let mut db = Shelf::new(&lab.pool);
+        // By its unique column, where the key is left to the database.
+        let id = db.blogs().upsert(Blog::named("a")).await.unwrap().id;
+        assert_eq!(db.blogs().upsert(Blog::named("a")).await.unwrap(), &Blog { id, name: "a".into(), version: 1 });
+        // By its key.
+        let blog = Blog { id, name: "b".into(), version: 0 };
+        assert_eq!(db.blogs().upsert(blog).await.unwrap(), &Blog { id, name: "b".into(), version: 2 });
+        db.commit().await.unwrap();
+        assert_eq!(lab.blogs().await, ["b"]);
+    }
+}
