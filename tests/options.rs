@@ -279,3 +279,32 @@ fn a_pool_that_is_read_only_stays_so() {
         pool.close().await;
     });
 }
+
+mod behind_a_pooler {
+    use super::*;
+
+    uow_test_support::servers! {
+        async fn every_statement_is_in_a_transaction_and_none_stays_prepared(lab) {
+            let (pool, proxy) = lab.through_proxy(1).await;
+            let mut db = Shelf::<Db>::options(&pool).behind_pooler(true).build().unwrap();
+            proxy.sent();
+            let added = db.blogs().add(Blog::named("a")).unwrap();
+            db.commit().await.unwrap();
+            let mut blog = Blog { id: added.key().unwrap(), ..Blog::named("") };
+            db.refresh(&mut blog).await.unwrap();
+            db.commit().await.unwrap();
+            let first = sql::<Db>("SELECT name FROM blog WHERE id = ?");
+            for _ in 0..3 {
+                let name: String = sqlx::query_scalar(first.clone()).bind(blog.id).fetch_one(db.session()).await.unwrap();
+                assert_eq!(name, "a");
+            }
+            db.commit().await.unwrap();
+            let sent = Db::statements(&proxy.sent());
+            let kinds: Vec<&str> = sent.iter().filter_map(|text| text.split([' ', ';']).next()).collect();
+            let (begin, commit) = if <Db as sqlx::Database>::NAME == "PostgreSQL" { ("BEGIN", "SELECT") } else { ("START", "RELEASE") };
+            // Each SELECT is prepared again, which is what the proxy sees.
+            let expected = [begin, "INSERT", commit, begin, "SELECT", commit, begin, "SELECT", "SELECT", "SELECT", commit];
+            assert_eq!(kinds, expected, "{sent:?}");
+        }
+    }
+}
