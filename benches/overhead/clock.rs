@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::database::{Reach, with_pool, with_proxy};
+use crate::database::{Measured, with_pool, with_proxy};
 
 /// How many units one reading of the clock spans.
 const BATCH: i64 = 20;
@@ -10,7 +10,7 @@ const BATCH: i64 = 20;
 const READINGS: usize = 200;
 
 /// The nanoseconds of a unit, for each of the engine's ways. They take turns, so that what else the machine does meets all.
-pub(crate) fn nanoseconds<DB: Reach>() -> Vec<Vec<f64>> {
+pub(crate) fn nanoseconds<DB: Measured>() -> Vec<Vec<f64>> {
     with_pool::<DB, _>(async |pool| {
         let mut readings = vec![Vec::with_capacity(READINGS); DB::WAYS.len()];
         let mut key = 0;
@@ -31,7 +31,7 @@ pub(crate) fn nanoseconds<DB: Reach>() -> Vec<Vec<f64>> {
 }
 
 /// The round trips of a unit, for each of the engine's ways; `None` if there is no server to go to.
-pub(crate) fn round_trips<DB: Reach>() -> Option<Vec<f64>> {
+pub(crate) fn round_trips<DB: Measured>() -> Option<Vec<f64>> {
     with_proxy::<DB, _>(async |pool, proxy| {
         let mut round_trips = Vec::new();
         let mut key = 0;

@@ -4,7 +4,8 @@ use std::fmt;
 
 use crate::callgrind;
 use crate::clock;
-use crate::database::Reach;
+use crate::common::readings::{median, middle};
+use crate::database::Measured;
 use crate::units::Way;
 
 /// How often instructions and allocations are counted.
@@ -99,7 +100,7 @@ impl fmt::Display for Comparison {
 }
 
 /// Measures an engine, and compares.
-pub(crate) fn compare<DB: Reach>() -> Vec<Comparison> {
+pub(crate) fn compare<DB: Measured>() -> Vec<Comparison> {
     let mut comparisons = Vec::new();
     let (instructions, allocations) = counts::<DB>();
     comparisons.extend(comparisons_of::<DB>(Measure::Instructions, &instructions));
@@ -113,7 +114,7 @@ pub(crate) fn compare<DB: Reach>() -> Vec<Comparison> {
 }
 
 /// The instructions and the allocations of each of the engine's ways, which take turns.
-fn counts<DB: Reach>() -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
+fn counts<DB: Measured>() -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
     let mut instructions = vec![Vec::new(); DB::WAYS.len()];
     let mut allocations = instructions.clone();
     let server = DB::behind_relay();
@@ -128,7 +129,7 @@ fn counts<DB: Reach>() -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
 }
 
 /// Compares both of the library's ways with each of those by hand; `figures` are those of the engine's ways.
-fn comparisons_of<DB: Reach>(measure: Measure, figures: &[Vec<f64>]) -> Vec<Comparison> {
+fn comparisons_of<DB: Measured>(measure: Measure, figures: &[Vec<f64>]) -> Vec<Comparison> {
     let of = |way: Way| DB::WAYS.iter().position(|other| *other == way).map(|at| figures[at].as_slice());
     let mut comparisons = Vec::new();
     for case in [Way::Unit, Way::Run] {
@@ -151,22 +152,4 @@ fn comparisons_of<DB: Reach>(measure: Measure, figures: &[Vec<f64>]) -> Vec<Comp
         }
     }
     comparisons
-}
-
-fn sorted(values: &[f64]) -> Vec<f64> {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted
-}
-
-fn median(values: &[f64]) -> f64 {
-    let sorted = sorted(values);
-    (sorted[(sorted.len() - 1) / 2] + sorted[sorted.len() / 2]) / 2.0
-}
-
-/// How far apart the outermost of the middle half are; of a few values, all.
-fn middle(values: &[f64]) -> f64 {
-    let sorted = sorted(values);
-    let cut = if sorted.len() < 10 { 0 } else { sorted.len() / 4 };
-    sorted[sorted.len() - 1 - cut] - sorted[cut]
 }

@@ -14,6 +14,8 @@
 
 mod callgrind;
 mod clock;
+#[path = "../common/mod.rs"]
+mod common;
 mod database;
 mod figures;
 mod page;
@@ -25,7 +27,7 @@ use std::process::ExitCode;
 
 use sqlx::{MySql, Postgres, Sqlite};
 
-use crate::database::{Reach, with_pool};
+use crate::database::{Measured, with_pool};
 use crate::figures::Comparison;
 use crate::units::Way;
 
@@ -55,7 +57,7 @@ fn main() -> ExitCode {
 
 /// Runs units and nothing else: what callgrind looks at.
 fn run_units(engine: &str, way: Way, count: i64) {
-    fn run<DB: Reach>(way: Way, count: i64) {
+    fn run<DB: Measured>(way: Way, count: i64) {
         with_pool::<DB, _>(async |pool| DB::units(way, pool, 0..count).await.unwrap());
     }
     match engine {
@@ -86,12 +88,12 @@ fn measure(check: bool, write: bool) -> ExitCode {
     if check && !missed.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-fn measure_engine<DB: Reach>(comparisons: &mut Vec<Comparison>, versions: &mut Vec<String>) {
+fn measure_engine<DB: Measured>(comparisons: &mut Vec<Comparison>, versions: &mut Vec<String>) {
     if !DB::is_here() {
         eprintln!("{} is not measured: no server is named in the environment", DB::ENGINE);
         return;
     }
-    versions.push(page::version::<DB>());
+    versions.push(common::page::version::<DB>());
     let measured = figures::compare::<DB>();
     measured.iter().for_each(|comparison| println!("{comparison}"));
     comparisons.extend(measured);

@@ -1,11 +1,7 @@
 //! `docs/overhead.md`, as it stands in the repository.
 
-use std::fmt::Write as _;
-use std::path::Path;
-use std::process::Command;
-
 use crate::callgrind;
-use crate::database::{Reach, with_pool};
+use crate::common::page;
 use crate::figures::{Against, Comparison, Measure};
 use crate::units::Way;
 
@@ -46,30 +42,24 @@ unit more than the same protocol.
 
 /// Writes the page.
 pub(crate) fn write(comparisons: &[Comparison], engines: &[String], missed: &[String]) {
-    let mut page = format!("{HEAD}\nMeasured with {}", rustc());
-    for version in [sqlx(), callgrind::version().unwrap()].iter().chain(engines) {
-        write!(page, ", {version}").unwrap();
-    }
     let others = if callgrind::comes_first() { "alone" } else { "with other programs" };
-    write!(page, ". Instructions were counted on a processor that the client had {others}.\n\n").unwrap();
-    page.push_str("| engine | unit | measure | ours | same protocol | × | ± | `pool.begin()` | × |\n");
-    page.push_str("|---|---|---|--:|--:|--:|--:|--:|--:|\n");
+    let engines = engines.join(", ");
+    let with = format!(
+        "{}, {engines}. Instructions were counted on a processor that the client had {others}.",
+        callgrind::version().unwrap(),
+    );
+    let mut table =
+        String::from("| engine | unit | measure | ours | same protocol | × | ± | `pool.begin()` | × |\n");
+    table.push_str("|---|---|---|--:|--:|--:|--:|--:|--:|\n");
     for same in comparisons.iter().filter(|comparison| comparison.against == Against::SameProtocol) {
         let is_its_pair = |other: &&Comparison| {
             (other.engine, other.case, other.measure, other.against)
                 == (same.engine, same.case, same.measure, Against::PoolBegin)
         };
         let begin = comparisons.iter().find(is_its_pair).unwrap();
-        page.push_str(&row(same, begin));
+        table.push_str(&row(same, begin));
     }
-    page.push_str(FOOT);
-    page.push_str(if missed.is_empty() { "\nAll of them hold.\n" } else { "\nNot all of them hold:\n\n" });
-    for target in missed {
-        writeln!(page, "* {target}.").unwrap();
-    }
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/overhead.md");
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::fs::write(path, page).unwrap();
+    page::write("overhead.md", [HEAD, &with, &table, FOOT], missed);
 }
 
 fn row(same: &Comparison, begin: &Comparison) -> String {
@@ -89,23 +79,4 @@ fn row(same: &Comparison, begin: &Comparison) -> String {
         figure(begin.hand_written),
         begin.ratio(),
     )
-}
-
-/// What an engine calls itself.
-pub(crate) fn version<DB: Reach>() -> String {
-    with_pool::<DB, _>(async |pool| DB::texts(pool, DB::VERSION).await.remove(0))
-}
-
-/// What the compiler calls itself.
-fn rustc() -> String {
-    let output = Command::new("rustc").arg("--version").output().unwrap();
-    let version = String::from_utf8(output.stdout).unwrap();
-    version.split(' ').take(2).collect::<Vec<_>>().join(" ")
-}
-
-/// sqlx, as it is locked.
-fn sqlx() -> String {
-    let lock = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock")).unwrap();
-    let (_, package) = lock.split_once("name = \"sqlx\"\nversion = \"").unwrap();
-    format!("sqlx {}", package.split('"').next().unwrap())
 }

@@ -46,9 +46,7 @@ impl Way {
 }
 
 /// An engine, with the unit written for it.
-pub(crate) trait Units: uow_test_support::Engine {
-    /// The engine's name, on a command line and in a report.
-    const ENGINE: &'static str;
+pub(crate) trait Units: crate::common::database::Reach {
     /// The table.
     const TABLE: &'static str;
     /// The ways the unit can be written for it.
@@ -93,7 +91,6 @@ macro_rules! units {
             }
 
             impl Units for Db {
-                const ENGINE: &'static str = stringify!($engine);
                 const TABLE: &'static str = $table;
                 const WAYS: &'static [Way] = $ways;
 
