@@ -27,3 +27,26 @@ fn the_quickstart_and_its_expansion_say_the_same() {
     assert_eq!(without_time(&expanded), without_time(&quickstart));
     assert_eq!(expanded.lines().skip(1).collect::<Vec<_>>(), lines[1..]);
 }
+
+#[test]
+fn the_bank_sends_a_transfer_in_few_statements() {
+    let bank = run("bank");
+    let transfer: Vec<&str> = bank
+        .lines()
+        .skip_while(|line| !line.starts_with("Ada gives Grace"))
+        .take_while(|line| !line.starts_with("Ada wants"))
+        .filter_map(|line| line.trim().strip_prefix("→ ")?.split(' ').next())
+        .collect();
+    assert_eq!(transfer, ["BEGIN", "SELECT", "SAVEPOINT", "UPDATE", "INSERT", "COMMIT"], "{bank}");
+    assert!(bank.contains("refused: Ada has 70.00"), "{bank}");
+    assert!(bank.contains("1 Ada: 70.70, version 2") && bank.contains("3 Linus: 0.00, version 0"), "{bank}");
+}
+
+#[test]
+fn the_shop_sells_its_one_pot_once_and_keeps_price_and_stock() {
+    let shop = run("shop");
+    assert_eq!(shop.matches("got it").count(), 1, "{shop}");
+    assert_eq!(shop.matches("the pot is sold out").count(), 7, "{shop}");
+    assert!(shop.contains("Product 1 (version 1 expected, 2 found)"), "{shop}");
+    assert!(shop.contains("5 × tea at 5.00, version 3"), "{shop}");
+}
