@@ -17,6 +17,10 @@ servers:
 bench:
     cargo bench --bench overhead
 
+# what a flush costs against the best batch by hand
+bench-flush:
+    cargo bench --bench flush
+
 # what the derives and the crates cost to compile
 compile-cost:
     scripts/compile-cost
