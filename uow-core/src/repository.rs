@@ -44,7 +44,7 @@ pub trait Repository: Sized + Send {
     /// Goes among the repositories that the unit flushes and clears.
     #[doc(hidden)]
     fn visit<'r>(&'r mut self, repositories: &mut Repositories<'r, Self::Database>) {
-        repositories.used.push(self);
+        repositories.push(self);
     }
 
     /// The entity sets in it. Written by the derive.
@@ -70,7 +70,9 @@ impl Future for Nothing {
 /// The repositories of a unit that were used. Filled by generated code.
 #[doc(hidden)]
 pub struct Repositories<'u, DB: Backend> {
-    used: Vec<&'u mut dyn Hooks<DB>>,
+    /// Not in the list, for most units use one, and need no list then.
+    first: Option<&'u mut dyn Hooks<DB>>,
+    more: Vec<&'u mut dyn Hooks<DB>>,
 }
 
 /// What a unit asks of a repository, whatever its type.
@@ -98,31 +100,42 @@ impl<R: Repository> Hooks<R::Database> for R {
 
 impl<'u, DB: Backend> Repositories<'u, DB> {
     pub(crate) fn new() -> Self {
-        Self { used: Vec::new() }
+        Self { first: None, more: Vec::new() }
+    }
+
+    fn push(&mut self, repository: &'u mut dyn Hooks<DB>) {
+        match self.first {
+            None => self.first = Some(repository),
+            Some(_) => self.more.push(repository),
+        }
+    }
+
+    fn each(&mut self) -> impl Iterator<Item = &mut (dyn Hooks<DB> + 'u)> {
+        self.first.iter_mut().chain(&mut self.more).map(|repository| &mut **repository)
     }
 
     pub(crate) async fn flush(&mut self) -> Result<(), Error> {
-        for repository in &mut self.used {
+        for repository in self.each() {
             repository.flush().await?;
         }
         Ok(())
     }
 
     pub(crate) fn clear(&mut self) {
-        self.used.iter_mut().for_each(|repository| repository.clear());
+        self.each().for_each(|repository| repository.clear());
     }
 
     /// The entity sets in them.
     pub(crate) fn entity_sets(&mut self) -> EntitySets<'_, DB> {
         let mut sets = EntitySets::new();
-        self.used.iter_mut().for_each(|repository| repository.entity_sets(&mut sets));
+        self.each().for_each(|repository| repository.entity_sets(&mut sets));
         sets
     }
 }
 
 impl<DB: Backend> fmt::Debug for Repositories<'_, DB> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Repositories").field("used", &self.used.len()).finish()
+        f.debug_struct("Repositories").field("any", &self.first.is_some()).finish_non_exhaustive()
     }
 }
 

@@ -69,7 +69,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         let depth = self.depth();
         self.tracked.touch(at, depth);
         let slot = self.tracked.slot_mut(at)?;
-        matches!(slot.state, State::New | State::Stored).then_some(&mut slot.entity)
+        slot.is_there().then(|| slot.lend())
     }
 
     /// Removes an entity: its row is deleted by the next flush. To remove one twice is to remove it once.
@@ -130,11 +130,11 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         self.tracked.touch(at, depth);
         match self.tracked.slot_mut(at) {
             Some(slot) if slot.state == State::Removed => {
-                if let (Some(version), Some(stored)) =
-                    (E::COLUMNS.iter().position(|c| c.is_version()), &slot.stored)
-                {
-                    entity.copy(version, stored);
+                let stored = slot.stored.take().unwrap_or_else(|| slot.entity.snapshot());
+                if let Some(version) = E::COLUMNS.iter().position(|column| column.is_version()) {
+                    entity.copy(version, &stored);
                 }
+                slot.stored = Some(stored);
                 slot.entity = entity;
                 slot.state = State::Stored;
                 Ok(at)

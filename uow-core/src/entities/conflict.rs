@@ -47,17 +47,16 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         let (mut stale, mut gone) = (Vec::new(), 0);
         for chunk in slots.chunks(CHUNK) {
             let keys: Vec<E::Key> =
-                chunk.iter().filter_map(|&at| Some(self.tracked.slot(at)?.stored.as_ref()?.key())).collect();
+                chunk.iter().filter_map(|&at| Some(self.tracked.slot(at)?.as_stored().key())).collect();
             // The rows as they are now, not as they were when the transaction began.
             let rows = self.read_rows(&keys, DB::lock_clause(Lock::Wait).unwrap_or("")).await?;
             let mut rows: std::collections::HashMap<E::Key, E> =
                 rows.into_iter().map(|row| (row.key(), row)).collect();
             for (&at, key) in chunk.iter().zip(&keys) {
                 let Some(slot) = self.tracked.slot_mut(at) else { continue };
-                let Some(stored) = &slot.stored else { continue };
                 let row = rows.remove(key);
                 match &row {
-                    Some(row) if row.version() == stored.version() => {}
+                    Some(row) if row.version() == slot.as_stored().version() => {}
                     None if slot.state == State::Removed => {
                         tracing::warn!(
                             entity = E::NAME,
@@ -67,7 +66,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
                         slot.state = State::Gone;
                         gone += 1;
                     }
-                    row => stale.push(stale_row::<E, DB>(key, stored, row.as_ref())),
+                    row => stale.push(stale_row::<E, DB>(key, slot.as_stored(), row.as_ref())),
                 }
             }
         }

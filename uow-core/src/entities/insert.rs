@@ -173,13 +173,10 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
             );
             return Err(Failure::Error(Error::Sqlx(SqlxError::Protocol(text))));
         }
-        let read_only = E::COLUMNS.iter().any(Column::is_read_only);
         for (place, (&at, key)) in slots.iter().zip(keys).enumerate() {
             let depth = self.plan.depth;
             let Some(slot) = self.tracked.slot_mut(at) else { continue };
-            // Else nothing but the key is written into it.
-            let before = slot.stored.as_ref().filter(|_| read_only || self.links.contains_key(&at));
-            self.born.push(Born::of::<DB>(at, depth, &slot.entity, before));
+            self.born.push(Born::of::<DB>(at, depth, &slot.entity, slot.stored.as_ref()));
             if let Some(row) = in_order.get_mut(place).and_then(Option::take) {
                 for (column_at, &column) in batch.returning.iter().enumerate() {
                     slot.entity.read(column, &row, column_at)?;

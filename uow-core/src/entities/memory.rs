@@ -48,12 +48,12 @@ impl<E, K: Clone + Eq + 'static> Born<E, K> {
         u32::try_from(slot) == Ok(self.slot)
     }
 
-    fn slot(&self) -> usize {
+    pub(super) fn slot(&self) -> usize {
         usize::try_from(self.slot).unwrap_or(usize::MAX)
     }
 
     /// Takes the database's values back out of an entity whose insert was undone.
-    fn undo<DB: Backend>(self, entity: &mut E)
+    pub(super) fn undo<DB: Backend>(self, entity: &mut E)
     where
         E: Entity<DB, Key = K>,
     {

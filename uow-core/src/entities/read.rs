@@ -79,7 +79,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
 
     /// The entities that are tracked, in the order in which they came. Sends nothing.
     pub fn iter(&self) -> impl Iterator<Item = &E> {
-        self.tracked.slots().iter().filter(|slot| is_there(slot)).map(|slot| &slot.entity)
+        self.tracked.slots().iter().filter(|slot| slot.is_there()).map(|slot| &slot.entity)
     }
 
     /// As [`iter`](Self::iter), to be changed.
@@ -88,7 +88,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         if depth > 0 {
             (0..self.tracked.slots().len()).for_each(|at| self.tracked.touch(at, depth));
         }
-        self.tracked.slots_mut().iter_mut().filter(|slot| is_there(slot)).map(|slot| &mut slot.entity)
+        self.tracked.slots_mut().iter_mut().filter(|slot| slot.is_there()).map(Slot::lend)
     }
 
     /// Loads an entity again, tracked or not: what the database has, in place of what was changed here. On an idle unit it is
@@ -200,16 +200,16 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         if let Some(at) = self.tracked.find(&key) {
             return at;
         }
-        let stored = Some(entity.snapshot());
         let depth = self.depth();
-        self.tracked.push(Slot { entity, stored, key: Some(key), state: State::Stored }, depth)
+        self.tracked.push(Slot { entity, stored: None, key: Some(key), state: State::Stored }, depth)
     }
 
     /// Tracks a row that was locked: if it was tracked before it must be as it was read.
     pub(super) fn observe(&mut self, row: E) -> Result<usize, Error> {
         let key = row.key();
         let Some(at) = self.tracked.find(&key) else { return Ok(self.track(row)) };
-        let Some(Slot { entity, stored: Some(stored), .. }) = self.tracked.slot(at) else { return Ok(at) };
+        let Some(slot) = self.tracked.slot(at).filter(|slot| slot.state != State::New) else { return Ok(at) };
+        let (entity, stored) = (&slot.entity, slot.as_stored());
         let stale = match (row.version(), stored.version()) {
             (Some(now), Some(then)) => now != then,
             _ => !row.changes(stored).is_empty(),
@@ -245,14 +245,10 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         let at = self.tracked.find(key)?;
         let depth = self.depth();
         self.tracked.touch(at, depth);
-        self.tracked.slot_mut(at).filter(|slot| is_there(slot)).map(|slot| &mut slot.entity)
+        self.tracked.slot_mut(at).filter(|slot| slot.is_there()).map(Slot::lend)
     }
 
     pub(super) fn is_there(&self, at: usize) -> bool {
-        self.tracked.slot(at).is_some_and(is_there)
+        self.tracked.slot(at).is_some_and(Slot::is_there)
     }
-}
-
-fn is_there<E, K>(slot: &Slot<E, K>) -> bool {
-    matches!(slot.state, State::New | State::Stored)
 }

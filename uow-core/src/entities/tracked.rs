@@ -10,7 +10,8 @@ use crate::entity::Entity;
 /// An entity, and how the database has it.
 pub(super) struct Slot<E, K> {
     pub(super) entity: E,
-    /// As it is stored, to compare with; `None` if it never was.
+    /// As it is stored, to compare with. `None` for as long as it was not lent since: then the entity is so itself. (In a new
+    /// one it is as it was before the flush that is going on.)
     pub(super) stored: Option<E>,
     /// The key it is found by; `None` until the database has made one.
     pub(super) key: Option<K>,
@@ -27,6 +28,29 @@ pub(super) enum State {
     Removed,
     /// No longer tracked; the slot waits for the end of the transaction.
     Gone,
+}
+
+impl<E, K> Slot<E, K> {
+    /// Lends the entity, and keeps a copy of it as it is stored.
+    pub(super) fn lend<DB: Backend>(&mut self) -> &mut E
+    where
+        E: Entity<DB>,
+    {
+        if self.state == State::Stored && self.stored.is_none() {
+            self.stored = Some(self.entity.snapshot());
+        }
+        &mut self.entity
+    }
+
+    /// The entity as it is stored, if it is.
+    pub(super) fn as_stored(&self) -> &E {
+        self.stored.as_ref().unwrap_or(&self.entity)
+    }
+
+    /// Whether it can be lent.
+    pub(super) fn is_there(&self) -> bool {
+        matches!(self.state, State::New | State::Stored)
+    }
 }
 
 /// How a slot was when a scope first touched it.
@@ -180,7 +204,7 @@ impl<E: Entity<DB>, DB: Backend> Tracked<E, DB> {
             let Some(skip) = at.checked_sub(from) else { continue };
             let Some((_, tail)) = std::mem::take(&mut rest).split_at_mut_checked(skip) else { break };
             let Some((slot, tail)) = tail.split_first_mut() else { break };
-            lent.push((place, &mut slot.entity));
+            lent.push((place, slot.lend()));
             (rest, from) = (tail, at + 1);
         }
         lent.sort_unstable_by_key(|(place, _)| *place);

@@ -33,7 +33,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
             }
         }
         match self.tracked.slot_mut(at) {
-            Some(slot) => Ok(&mut slot.entity),
+            Some(slot) => Ok(slot.lend()),
             None => Err(Error::NotTracked { entity: E::NAME, key: String::new() }),
         }
     }
@@ -87,7 +87,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         let row = read?;
         let at = self.track_upserted(row);
         match self.tracked.slot_mut(at) {
-            Some(slot) => Ok(&mut slot.entity),
+            Some(slot) => Ok(slot.lend()),
             None => Err(Error::NotTracked { entity: E::NAME, key: String::new() }),
         }
     }

@@ -70,9 +70,10 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
     /// Those new entities whose references are known, and those that wait for others of this same type.
     fn begin_inserts(&mut self) -> (Vec<usize>, Vec<usize>) {
         let inserts = self.plan.inserts.clone();
-        for &at in &inserts {
+        let read_only = E::COLUMNS.iter().any(Column::is_read_only);
+        // More than the key is about to be written into these, and taken back if the flush fails.
+        for &at in inserts.iter().filter(|at| read_only || self.links.contains_key(at)) {
             let Some(slot) = self.tracked.slot_mut(at) else { continue };
-            // What is taken back if the flush fails.
             slot.stored = Some(slot.entity.snapshot());
         }
         self.resolve_links(&inserts)
@@ -199,6 +200,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         let mut rest = slots;
         for size in sizes {
             let (now, later) = rest.split_at_checked(size).unwrap_or((rest, &[]));
+            self.plan.updated.push((changed, now.to_vec()));
             self.raise_versions(changed, now);
             let mut rows = now.to_vec();
             if DB::UPDATES_BY_CASE && now.len() > 1 {
@@ -210,13 +212,10 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
             let mut arguments = DB::Arguments::default();
             self.bind_update(&shape, &columns, &rows, form, &mut arguments)?;
             let text = DB::update_text(&shape, &columns, form);
-            let result = self.send(via, text, arguments, drop).await;
-            if result.as_ref().map_or(true, |result| DB::rows_affected(result) != now.len() as u64) {
-                self.lower_versions(changed, now);
-                result?;
+            let result = self.send(via, text, arguments, drop).await?;
+            if DB::rows_affected(&result) != now.len() as u64 {
                 return Err(Failure::Stale);
             }
-            self.plan.updated.push((changed, now.to_vec()));
             rest = later;
         }
         Ok(())
@@ -269,7 +268,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
     }
 
     fn stored_of(&self, slots: &[usize]) -> Vec<&E> {
-        slots.iter().filter_map(|&at| self.tracked.slot(at)?.stored.as_ref()).collect()
+        slots.iter().filter_map(|&at| Some(self.tracked.slot(at)?.as_stored())).collect()
     }
 
     /// The version that will be stored; one that the application chose itself stays.
@@ -304,17 +303,20 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
     pub(super) fn settle(&mut self) {
         let plan = std::mem::take(&mut self.plan);
         // All of the inserts: had one not been written, the flush would have failed.
-        let written = plan.inserts.iter().chain(plan.updated.iter().flat_map(|(_, slots)| slots));
-        for &at in written {
+        for at in plan.inserts {
+            let Some(slot) = self.tracked.slot_mut(at) else { continue };
+            slot.stored = None;
+            if !self.links.is_empty() {
+                self.links.remove(&at);
+            }
+        }
+        for at in plan.updated.into_iter().flat_map(|(_, slots)| slots) {
             let Some(slot) = self.tracked.slot_mut(at) else { continue };
             let Some(stored) = &mut slot.stored else { continue };
             slot.entity.changes(stored).iter().for_each(|column| stored.copy(column, &slot.entity));
             let key = slot.entity.key();
             if slot.key.as_ref() != Some(&key) {
                 self.tracked.index_by(at, Some(key));
-            }
-            if !self.links.is_empty() {
-                self.links.remove(&at);
             }
         }
         for at in plan.deleted {
@@ -328,14 +330,23 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
     /// The flush was undone: memory is as it was before it.
     pub(super) fn unsettle(&mut self) {
         let plan = std::mem::take(&mut self.plan);
-        if !plan.inserts.is_empty() {
-            self.born.truncate(plan.born_before);
+        let born = if plan.inserts.is_empty() {
+            Vec::new()
+        } else {
+            self.born.split_off(plan.born_before.min(self.born.len()))
+        };
+        for born in born {
+            let at = born.slot();
+            self.keys.forget(at);
+            if let Some(slot) = self.tracked.slot_mut(at) {
+                slot.state = State::New;
+                slot.stored = None;
+                born.undo(&mut slot.entity);
+            }
         }
         for at in plan.inserts {
             let Some(slot) = self.tracked.slot_mut(at) else { continue };
-            if std::mem::replace(&mut slot.state, State::New) == State::Stored {
-                self.keys.forget(at);
-            }
+            // One that was not inserted yet, but given what it refers to.
             if let Some(before) = slot.stored.take() {
                 super::tracked::copy_all::<E, DB>(&mut slot.entity, &before);
             }
