@@ -210,4 +210,22 @@ engines! {
         db.commit().await.unwrap();
         assert_eq!(Db::texts(&lab.outside, "SELECT concat(id, name) FROM parent ORDER BY id").await, ["1a", "3c"]);
     }
+
+    async fn an_upsert_that_is_dropped_or_fails_spoils_the_unit_until_its_rollback(lab) {
+        use futures_util::FutureExt as _;
+        make_tables(lab).await;
+        let mut db = Family::new(&lab.pool);
+        db.parents().add(parent(1, "a")).unwrap();
+        db.commit().await.unwrap();
+        // SQLite's thread may have answered by the end of the first poll; then it was not dropped.
+        while db.parents().upsert(parent(9, "dropped")).now_or_never().is_some() {}
+        assert!(db.commit().await.is_err());
+        db.rollback().await.unwrap();
+        assert!(db.parents().upsert(parent(2, "a")).await.is_err());
+        assert!(db.commit().await.unwrap_err().is_rolled_back());
+        db.rollback().await.unwrap();
+        db.parents().upsert(parent(3, "c")).await.unwrap();
+        db.commit().await.unwrap();
+        assert_eq!(Db::texts(&lab.outside, "SELECT concat(id, name) FROM parent ORDER BY id").await, ["1a", "3c"]);
+    }
 }

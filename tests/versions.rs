@@ -88,7 +88,7 @@ engines! {
     }
 
     async fn what_is_gone_already_need_not_be_deleted(lab) {
-        let [a, b, _] = three(lab).await;
+        let [a, b, c] = three(lab).await;
         let mut db = Shelf::new(&lab.pool);
         db.blogs().get_many([a, b]).await.unwrap();
         db.blogs().remove(&a).unwrap();
@@ -96,6 +96,15 @@ engines! {
         sqlx::query(sql::<Db>("DELETE FROM blog WHERE id = ?")).bind(b).execute(db.session()).await.unwrap();
         db.commit().await.unwrap();
         assert_eq!(stored(lab).await, ["c 0"]);
+
+        // Nor is its key taken by it, before the commit as after.
+        db.blogs().require(c).await.unwrap();
+        db.blogs().remove(&c).unwrap();
+        sqlx::raw_sql("DELETE FROM blog").execute(db.session()).await.unwrap();
+        db.flush().await.unwrap();
+        db.blogs().add(Blog { id: c, ..Blog::named("again") }).unwrap();
+        db.commit().await.unwrap();
+        assert_eq!(stored(lab).await, ["again 0"]);
     }
 
     async fn an_entity_without_a_version_that_vanished_is_told(lab) {

@@ -209,22 +209,16 @@ impl<'u, DB: Backend> EntitySets<'u, DB> {
         if order.0 == How::Alone {
             return self.steps(work, order).await;
         }
-        let depth = shared.open_scope()?;
-        // Dropped in the middle of it, the scope is left undecided, which only a rollback can mend.
-        let guard = ScopeGuard { shared, depth, ended: false };
+        let scope = ScopeGuard::open(shared)?;
         let written = self.steps(work, order).await;
+        let depth = scope.end();
         match written {
             Ok(()) if then == Then::Commit => {
-                guard.end();
                 shared.leave_scope_to_commit(depth);
                 Ok(())
             }
-            Ok(()) => {
-                guard.end();
-                Ok(shared.release_scope(depth).await?)
-            }
+            Ok(()) => Ok(shared.release_scope(depth).await?),
             Err(failure) => {
-                guard.end();
                 // What broke the transaction is said by the failure; that it could not be mended, by the unit's state.
                 shared.undo_scope(depth).await.ok();
                 Err(failure)
@@ -285,15 +279,22 @@ fn is_constraint(error: &dyn sqlx_core::error::DatabaseError) -> bool {
     !crate::backend::is_transient_database_error(error)
 }
 
-struct ScopeGuard<'s, DB: Backend> {
+/// A savepoint scope of our own. Dropped before its end it is left undecided, which spoils the scope around it.
+pub(crate) struct ScopeGuard<'s, DB: Backend> {
     shared: &'s Shared<DB>,
     depth: u32,
     ended: bool,
 }
 
-impl<DB: Backend> ScopeGuard<'_, DB> {
-    fn end(mut self) {
+impl<'s, DB: Backend> ScopeGuard<'s, DB> {
+    pub(crate) fn open(shared: &'s Shared<DB>) -> Result<Self, Error> {
+        Ok(Self { shared, depth: shared.open_scope()?, ended: false })
+    }
+
+    /// What becomes of the scope is decided: its depth is handed on.
+    pub(crate) fn end(mut self) -> u32 {
         self.ended = true;
+        self.depth
     }
 }
 

@@ -135,6 +135,10 @@ pub trait UnitOfWork: Sized + Send {
     /// transaction) or [`Error::OutcomeUnknown`] (the connection went while COMMIT was in flight). In each case
     /// [`rollback`](Self::rollback) makes the unit usable again. [`Error::InsideScope`] inside a closure.
     ///
+    /// If the flush before it fails nothing is committed, and the unit is as it was, its transaction still open: with
+    /// [`Error::Conflict`] or [`Error::NotStored`], which name the entities to mend before `commit` is called again, or with
+    /// the error of a repository's own flush.
+    ///
     /// Dropping the future before it is done leaves the outcome unknown, and the unit says so from then on.
     fn commit(&mut self) -> impl Future<Output = Result<(), Error>> + Send {
         async move {

@@ -161,9 +161,9 @@ pub trait Backend: Database<Arguments: 'static> + HasStatementCache + sealed::En
         None
     }
 
-    /// The end of a SELECT that locks its rows; `None` if the engine cannot.
+    /// The end of a SELECT that locks its rows, in a transaction that was begun so.
     #[doc(hidden)]
-    fn lock_clause(lock: Lock) -> Option<&'static str>;
+    fn lock_clause(lock: Lock, plan: &Plan) -> Result<&'static str, Error>;
 
     /// How many rows a statement affected.
     #[doc(hidden)]

@@ -49,11 +49,11 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
             let keys: Vec<E::Key> =
                 chunk.iter().filter_map(|&at| Some(self.tracked.slot(at)?.as_stored().key())).collect();
             // The rows as they are now, not as they were when the transaction began.
-            let rows = self.read_rows(&keys, DB::lock_clause(Lock::Wait).unwrap_or("")).await?;
+            let rows = self.read_rows(&keys, self.lock_clause(Lock::Wait).unwrap_or("")).await?;
             let mut rows: std::collections::HashMap<E::Key, E> =
                 rows.into_iter().map(|row| (row.key(), row)).collect();
             for (&at, key) in chunk.iter().zip(&keys) {
-                let Some(slot) = self.tracked.slot_mut(at) else { continue };
+                let Some(slot) = self.tracked.slot(at) else { continue };
                 let row = rows.remove(key);
                 match &row {
                     Some(row) if row.version() == slot.as_stored().version() => {}
@@ -63,7 +63,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
                             ?key,
                             "a row that was to be deleted was gone already"
                         );
-                        slot.state = State::Gone;
+                        self.untrack(at);
                         gone += 1;
                     }
                     row => stale.push(stale_row::<E, DB>(key, slot.as_stored(), row.as_ref())),
@@ -111,7 +111,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         let own = conflict.rows.iter().filter(|row| row.entity_type == TypeId::of::<E>());
         let keys: Vec<E::Key> = own.filter_map(|row| row.key.downcast_ref().cloned()).collect();
         for chunk in keys.chunks(CHUNK) {
-            let rows = self.read_rows(chunk, DB::lock_clause(Lock::Wait).unwrap_or("")).await?;
+            let rows = self.read_rows(chunk, self.lock_clause(Lock::Wait).unwrap_or("")).await?;
             let mut rows: std::collections::HashMap<E::Key, E> =
                 rows.into_iter().map(|row| (row.key(), row)).collect();
             for key in chunk {

@@ -141,23 +141,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
     }
 
     pub(super) fn lock_clause(&self, lock: Lock) -> Result<&'static str, Error> {
-        let unsupported = |option: &str, instead| Error::Unsupported {
-            engine: DB::NAME,
-            option: option.to_owned(),
-            instead,
-        };
-        match DB::lock_clause(lock) {
-            // Nothing to say, because everything is locked: by a transaction that writes.
-            Some("") if !self.session.shared().locks_on_begin() => Err(unsupported(
-                "lock on a row in a transaction that was begun DEFERRED",
-                "begin the unit with `SqliteMode::Immediate`, which is the default for one that writes",
-            )),
-            Some(clause) => Ok(clause),
-            None => Err(unsupported(
-                "lock on a row that does not wait",
-                "its units lock the whole database when they begin; give the unit a `lock_timeout`",
-            )),
-        }
+        DB::lock_clause(lock, self.session.shared().plan())
     }
 
     /// Loads rows by their keys and tracks them.

@@ -8,7 +8,7 @@ use super::statement::{Via, bind_batch};
 use crate::backend::Backend;
 use crate::entity::{Column, Entity};
 use crate::error::Error;
-use crate::flush::{Failure, How, Step};
+use crate::flush::{Failure, How, ScopeGuard, Step};
 use crate::sql::{Form, Shape};
 
 impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
@@ -53,11 +53,21 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         if target.is_empty() {
             return Err(Error::NoUniqueColumn { entity: E::NAME });
         }
+        let row = self.send_upsert(&shape, &target, &entity).await?;
+        let at = self.track_upserted(row);
+        match self.tracked.slot_mut(at) {
+            Some(slot) => Ok(slot.lend()),
+            None => Err(Error::NotTracked { entity: E::NAME, key: String::new() }),
+        }
+    }
+
+    async fn send_upsert(&self, shape: &Shape, target: &[usize], entity: &E) -> Result<E, Error> {
+        let has_key = entity.has_key();
         let columns =
             shape.positions(|column| !(column.is_read_only() || (!has_key && column.is_generated())));
         let mut arguments = DB::Arguments::default();
-        bind_batch::<E, DB>(Form::Rows(1), &[(&columns, &[&entity])], &mut arguments)?;
-        let text = DB::upsert_text(&shape, &columns, &target);
+        bind_batch::<E, DB>(Form::Rows(1), &[(&columns, &[entity])], &mut arguments)?;
+        let text = DB::upsert_text(shape, &columns, target);
         let mut row = None;
         let mut broken = None;
         let each = |returned: DB::Row| match E::load(&returned) {
@@ -65,31 +75,24 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
             Err(error) => broken = Some(error),
         };
         // Where any unique index may have found the row, it is looked at before the statement is kept.
-        let scope = if DB::UPSERTS_BY_ANY_INDEX { Some(self.session.shared().open_scope()?) } else { None };
+        // (A failure leaves it undecided: it spoils the scope around it, as the failed statement does on other engines.)
+        let shared = self.session.shared();
+        let scope = if DB::UPSERTS_BY_ANY_INDEX { Some(ScopeGuard::open(shared)?) } else { None };
         let sent = self.send(Via::Transaction, text, arguments, each).await;
         let read = match (sent, broken, row) {
             (Err(error), ..) | (_, Some(error), _) => Err(error.into()),
             (Ok(_), None, Some(row)) => Ok(row),
             // MySQL returns nothing.
-            (Ok(_), None, None) => self.read_upserted(&shape, &target, &entity).await,
+            (Ok(_), None, None) => self.read_upserted(shape, target, entity).await,
         };
-        let read = match read {
-            Ok(row) if has_key && row.key() != entity.key() => Err(other_row::<E, DB>(&entity, &row)),
-            read => read,
-        };
-        if let Some(depth) = scope {
-            let shared = self.session.shared();
-            match &read {
-                Ok(_) => shared.release_scope(depth).await?,
-                Err(_) => shared.undo_scope(depth).await?,
-            }
-        }
         let row = read?;
-        let at = self.track_upserted(row);
-        match self.tracked.slot_mut(at) {
-            Some(slot) => Ok(slot.lend()),
-            None => Err(Error::NotTracked { entity: E::NAME, key: String::new() }),
+        if has_key && row.key() != entity.key() {
+            return Err(other_row::<E, DB>(entity, &row));
         }
+        if let Some(scope) = scope {
+            shared.release_scope(scope.end()).await?;
+        }
+        Ok(row)
     }
 
     fn track_upserted(&mut self, row: E) -> usize {

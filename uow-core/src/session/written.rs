@@ -8,6 +8,7 @@ use crate::backend::{self, Backend, Query, Step};
 use crate::boxed::boxed;
 use crate::connection::Held;
 use crate::sql::Effect;
+use crate::transaction_options::Plan;
 
 impl<DB: Backend> Shared<DB> {
     /// How many savepoint scopes are open.
@@ -15,9 +16,9 @@ impl<DB: Backend> Shared<DB> {
         self.lock().scopes.open
     }
 
-    /// Whether a transaction of this unit holds the engine's one write lock from its BEGIN on, if the engine has such.
-    pub(crate) fn locks_on_begin(&self) -> bool {
-        !self.settings.plan.begin.contains("DEFERRED")
+    /// How the unit's transactions are begun.
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.settings.plan
     }
 
     /// Whether the last flush found rows that were not as they had been read.

@@ -108,8 +108,8 @@ impl Backend for Postgres {
         sql::upsert(shape, columns, target)
     }
 
-    fn lock_clause(lock: Lock) -> Option<&'static str> {
-        Some(match lock {
+    fn lock_clause(lock: Lock, _: &Plan) -> Result<&'static str, Error> {
+        Ok(match lock {
             Lock::Wait => " FOR UPDATE",
             Lock::NoWait => " FOR UPDATE NOWAIT",
             Lock::SkipLocked => " FOR UPDATE SKIP LOCKED",

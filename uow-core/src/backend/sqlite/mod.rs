@@ -136,9 +136,26 @@ impl Backend for Sqlite {
         sql::upsert(shape, columns, target)
     }
 
-    fn lock_clause(lock: Lock) -> Option<&'static str> {
-        // The transaction holds the lock on the whole database since its BEGIN IMMEDIATE.
-        (lock == Lock::Wait).then_some("")
+    fn lock_clause(lock: Lock, plan: &Plan) -> Result<&'static str, Error> {
+        let lacks = |option: &str, instead| Error::Unsupported {
+            engine: "SQLite",
+            option: option.to_owned(),
+            instead,
+        };
+        if lock != Lock::Wait {
+            return Err(lacks(
+                "lock on a row that does not wait",
+                "its units lock the whole database when they begin; give the unit a `lock_timeout`",
+            ));
+        }
+        if plan.begin.contains("BEGIN DEFERRED") {
+            return Err(lacks(
+                "lock on a row in a transaction that was begun DEFERRED",
+                "begin the unit with `SqliteMode::Immediate`, which is the default for one that writes",
+            ));
+        }
+        // The transaction holds the lock on the whole database since its BEGIN.
+        Ok("")
     }
 
     #[inline]
