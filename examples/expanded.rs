@@ -210,20 +210,17 @@ impl UnitOfWork for Database {
 // … and the getters. `&mut self` is what makes two statements at once a compile error.
 impl Database {
     fn blogs(&mut self) -> &mut Blogs {
-        self.blogs.get(&self.session, Blogs::new, Session::share)
+        self.blogs.get(&self.session)
     }
 
     fn posts(&mut self) -> &mut Posts {
-        self.posts.get(&self.session, Posts::new, Session::share)
+        self.posts.get(&self.session)
     }
 
     // The derive also writes this, and the struct it returns: all repositories at once.
     #[allow(dead_code)]
     fn split(&mut self) -> DatabaseSplit<'_> {
-        DatabaseSplit {
-            blogs: self.blogs.get(&self.session, Blogs::new, Session::share),
-            posts: self.posts.get(&self.session, Posts::new, Session::share),
-        }
+        DatabaseSplit { blogs: self.blogs.get(&self.session), posts: self.posts.get(&self.session) }
     }
 }
 

@@ -52,12 +52,13 @@ pub mod __private {
     pub use crate::__postgres_only as postgres_only;
     pub use crate::entity::derived::*;
     pub use crate::flush::EntitySets;
-    pub use crate::repository::Repositories;
+    pub use crate::repository::{Repositories, RepositoryOf};
     pub use crate::schema::Schema;
+    pub use crate::session::DatabaseOf;
     pub use crate::sql::{Form, Shape};
     pub use crate::{
-        Backend, Column, ColumnSet, ColumnType, Entity, Error, Lazy, References, Repository, SameDatabase,
-        Session, SessionField, Table, UnitOfWork, VersionType,
+        Backend, Column, ColumnSet, ColumnType, Entity, Error, Lazy, References, Repository, Session,
+        SessionField, Table, UnitOfWork, VersionType,
     };
     pub use sqlx_core::error::{BoxDynError, Error as SqlxError};
 }

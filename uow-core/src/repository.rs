@@ -180,6 +180,61 @@ impl<DB: Backend> SameDatabase<DB> for DB {
     }
 }
 
+/// A repository of a unit on `DB`, or in another repository there: all that generated code does with one.
+///
+/// It is one trait for everything, and a bound on each of its functions, for the compiler's sake. What is wrong with a
+/// repository is told in the same words by all of them, and so read once; and to check such a call takes a tenth of the time that
+/// a function passed as an argument does.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a repository",
+    label = "a `Lazy<…>` field holds a repository",
+    note = "write `#[derive(Repository)]` on `{Self}`, which needs a `Session<…>` or an `Entities<…>` field"
+)]
+pub trait RepositoryOf<DB: Backend>: Sized {
+    /// Made on a handle to this session.
+    fn made_on(session: &Session<DB>) -> Self;
+
+    /// Lent from its slot, and made if that is empty. What a unit's getter does.
+    fn lend<'u>(slot: &'u mut Lazy<Self>, session: &Session<DB>) -> &'u mut Self;
+
+    /// Goes among the repositories that the unit flushes and clears, if it was asked for.
+    fn visit<'u>(slot: &'u mut Lazy<Self>, repositories: &mut Repositories<'u, DB>);
+
+    /// Hands over its entity sets.
+    fn sets<'u>(&'u mut self, sets: &mut EntitySets<'u, DB>);
+
+    /// Names its entities.
+    fn name_entities(schema: &mut Schema<DB>);
+}
+
+impl<DB: Backend, R: Repository> RepositoryOf<DB> for R
+where
+    R::Database: SameDatabase<DB>,
+{
+    fn made_on(session: &Session<DB>) -> Self {
+        R::new(SameDatabase::share(session))
+    }
+
+    fn lend<'u>(slot: &'u mut Lazy<Self>, session: &Session<DB>) -> &'u mut Self {
+        slot.repository.get_or_insert_with(|| R::made_on(session))
+    }
+
+    fn visit<'u>(slot: &'u mut Lazy<Self>, repositories: &mut Repositories<'u, DB>) {
+        if let Some(used) = &mut slot.repository {
+            Repository::visit(used, SameDatabase::repositories(repositories));
+        }
+    }
+
+    fn sets<'u>(&'u mut self, sets: &mut EntitySets<'u, DB>) {
+        self.entity_sets(SameDatabase::sets(sets));
+    }
+
+    fn name_entities(schema: &mut Schema<DB>) {
+        R::schema(SameDatabase::schema(schema));
+    }
+}
+
 /// The slot of a repository in a unit: empty until the unit's getter is first called.
 pub struct Lazy<R> {
     repository: Option<R>,
@@ -197,18 +252,10 @@ impl<R> fmt::Debug for Lazy<R> {
     }
 }
 
-// Without a bound on `R`, so that a repository that is none is reported once, where the derive's output asks it to be one.
-impl<R> Lazy<R> {
-    /// The repository, made by `new` on a handle to this session if it is not there yet. What a unit's getter does: its
-    /// `share` is `SameDatabase::share`. (A bound instead of that argument would be told in words of its own, and so a second
-    /// time, beside the unit's other methods.)
-    pub fn get<DB: Backend, To: Backend>(
-        &mut self,
-        session: &Session<DB>,
-        new: fn(Session<To>) -> R,
-        share: fn(&Session<DB>) -> Session<To>,
-    ) -> &mut R {
-        self.repository.get_or_insert_with(|| new(share(session)))
+impl<R: Repository> Lazy<R> {
+    /// The repository, made on a handle to this session if it is not there yet. What a unit's getter does.
+    pub fn get(&mut self, session: &Session<R::Database>) -> &mut R {
+        R::lend(self, session)
     }
 
     /// The repository, if it was asked for. What a unit flushes and clears.

@@ -2,8 +2,9 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
-use syn::{Lifetime, Type};
+use syn::Lifetime;
 
+use crate::database::{Database, Repository};
 use crate::target::Target;
 use crate::types;
 
@@ -13,50 +14,52 @@ use crate::types;
 /// repository's type: what is wrong with either is said in the same words by the other methods, and read once.
 pub(crate) struct Methods {
     at: Span,
+    database: TokenStream,
     lifetime: Lifetime,
     /// The `self` of the first.
-    pub(crate) this: Ident,
+    this: Ident,
     sets: Ident,
     schema: Ident,
 }
 
 impl Methods {
-    pub(crate) fn new(target: &Target<'_>, at: Span) -> Self {
+    pub(crate) fn new(target: &Target<'_>, database: Database<'_>) -> Self {
+        let at = database.place();
         let [this, sets, schema] = ["self", "__sets", "__schema"].map(|name| Ident::new(name, at));
-        Self { at, lifetime: target.fresh_lifetime("sets"), this, sets, schema }
+        Self { at, database: database.expand(), lifetime: target.fresh_lifetime("sets"), this, sets, schema }
     }
 
-    /// Has a repository, lent by this expression, hand over its entity sets.
-    pub(crate) fn sets_of(&self, ty: &Type, lent: &impl ToTokens) -> TokenStream {
-        let at = types::place(ty);
-        let sets = types::moved_to(at, self.sets.to_token_stream());
-        let sets = quote_spanned!(at=> _uow::SameDatabase::<Self::Database>::sets(#sets));
-        quote_spanned!(at=> _uow::Repository::entity_sets(#lent, #sets);)
+    /// Has the repository in this field hand over its entity sets.
+    pub(crate) fn sets_of(&self, field: &Ident, repository: &Repository) -> TokenStream {
+        self.of_field(field, repository, "sets")
     }
 
-    /// Has a repository, lent by this expression, go among those that the unit flushes and clears.
-    pub(crate) fn visit_of(&self, ty: &Type, lent: &impl ToTokens) -> TokenStream {
-        let at = types::place(ty);
-        let sets = types::moved_to(at, self.sets.to_token_stream());
-        let sets = quote_spanned!(at=> _uow::SameDatabase::<Self::Database>::repositories(#sets));
-        quote_spanned!(at=> _uow::Repository::visit(#lent, #sets);)
+    /// Has the repository in this field's slot go among those that the unit flushes and clears.
+    pub(crate) fn visit_of(&self, field: &Ident, repository: &Repository) -> TokenStream {
+        self.of_field(field, repository, "visit")
+    }
+
+    fn of_field(&self, field: &Ident, repository: &Repository, function: &str) -> TokenStream {
+        let at = repository.at;
+        let moved = |ident: &Ident| types::moved_to(at, ident.to_token_stream());
+        let [this, field, sets] = [&self.this, field, &self.sets].map(moved);
+        let function = repository.function(function);
+        quote_spanned!(at=> #function(&mut #this.#field, #sets);)
     }
 
     /// Has a repository's type name its entities.
-    pub(crate) fn schema_of(&self, ty: &Type) -> TokenStream {
-        let at = types::place(ty);
-        let schema = types::moved_to(at, self.schema.to_token_stream());
-        let schema = quote_spanned!(at=> _uow::SameDatabase::<Self::Database>::schema(#schema));
-        let ty = types::moved_to(at, ty.to_token_stream());
-        quote_spanned!(at=> <#ty as _uow::Repository>::schema(#schema);)
+    pub(crate) fn schema_of(&self, repository: &Repository) -> TokenStream {
+        let schema = types::moved_to(repository.at, self.schema.to_token_stream());
+        let function = repository.function("name_entities");
+        quote_spanned!(repository.at=> #function(#schema);)
     }
 
     pub(crate) fn visit_repositories(&self, visits: impl Iterator<Item = TokenStream>) -> TokenStream {
-        let Self { at, lifetime, this, sets, .. } = self;
+        let Self { at, database, lifetime, this, sets, .. } = self;
         quote_spanned! {*at=>
             fn visit_repositories<#lifetime>(
                 &#lifetime mut #this,
-                #sets: &mut _uow::Repositories<#lifetime, Self::Database>,
+                #sets: &mut _uow::Repositories<#lifetime, #database>,
             ) {
                 #(#visits)*
             }
@@ -64,11 +67,11 @@ impl Methods {
     }
 
     pub(crate) fn entity_sets(&self, sets: impl Iterator<Item = TokenStream>) -> TokenStream {
-        let Self { at, lifetime, this, sets: into_sets, .. } = self;
+        let Self { at, database, lifetime, this, sets: into_sets, .. } = self;
         quote_spanned! {*at=>
             fn entity_sets<#lifetime>(
                 &#lifetime mut #this,
-                #into_sets: &mut _uow::EntitySets<#lifetime, Self::Database>,
+                #into_sets: &mut _uow::EntitySets<#lifetime, #database>,
             ) {
                 #(#sets)*
             }
@@ -76,9 +79,9 @@ impl Methods {
     }
 
     pub(crate) fn schema(&self, schemas: impl Iterator<Item = TokenStream>) -> TokenStream {
-        let Self { at, schema, .. } = self;
+        let Self { at, database, schema, .. } = self;
         quote_spanned! {*at=>
-            fn schema(#schema: &mut _uow::Schema<Self::Database>) {
+            fn schema(#schema: &mut _uow::Schema<#database>) {
                 #(#schemas)*
             }
         }

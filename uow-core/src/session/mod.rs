@@ -158,6 +158,10 @@ pub trait SessionField: Sized {
     fn get_mut(&mut self) -> &mut Session<Self::Database>;
 }
 
+/// The database that a type of session talks to.
+#[doc(hidden)]
+pub type DatabaseOf<S> = <S as SessionField>::Database;
+
 impl<DB: Backend> SessionField for Session<DB> {
     type Database = DB;
 

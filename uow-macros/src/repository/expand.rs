@@ -32,8 +32,8 @@ fn new(repository: &Repository<'_>) -> TokenStream {
     let sets = repository.sets.iter().map(|&Set { field, ty }| {
         let at = types::place(ty);
         let handle = types::moved_to(at, handle.to_token_stream());
-        let handle = quote_spanned!(at=> _uow::SameDatabase::<Self::Database>::share(&#handle));
-        quote_spanned!(at=> #field: _uow::Repository::new(#handle))
+        let made_on = repository.holds.database().repository(ty).function("made_on");
+        quote_spanned!(at=> #field: #made_on(&#handle))
     });
     // The last of them, for it takes the session itself.
     let session = match &repository.holds {
@@ -46,8 +46,9 @@ fn new(repository: &Repository<'_>) -> TokenStream {
         let default = quote_spanned!(ty.span()=> <#ty as ::core::default::Default>::default());
         quote!(#field: #default)
     });
+    let database = repository.holds.database().expand();
     quote_spanned! {at=>
-        fn new(#handle: _uow::Session<Self::Database>) -> Self {
+        fn new(#handle: _uow::Session<#database>) -> Self {
             Self {
                 #(#sets,)*
                 #session
@@ -62,15 +63,10 @@ fn entities(repository: &Repository<'_>) -> Option<TokenStream> {
     if repository.sets.is_empty() {
         return None;
     }
-    let methods = Methods::new(&repository.target, types::place(repository.holds.first()));
-    let sets = repository.sets.iter().map(|&Set { field, ty }| {
-        let at = types::place(ty);
-        let this = types::moved_to(at, methods.this.to_token_stream());
-        let field = types::moved_to(at, field.to_token_stream());
-        methods.sets_of(ty, &quote_spanned!(at=> &mut #this.#field))
-    });
-    let schemas = repository.sets.iter().map(|set| methods.schema_of(set.ty));
-    let sets = methods.entity_sets(sets);
-    let schema = methods.schema(schemas);
+    let methods = Methods::new(&repository.target, repository.holds.database());
+    let database = repository.holds.database();
+    let sets: Vec<_> = repository.sets.iter().map(|set| (set.field, database.repository(set.ty))).collect();
+    let schema = methods.schema(sets.iter().map(|(_, set)| methods.schema_of(set)));
+    let sets = methods.entity_sets(sets.iter().map(|(field, set)| methods.sets_of(field, set)));
     Some(quote!(#sets #schema))
 }

@@ -33,10 +33,8 @@ fn lending(rejected: &Rejected<'_>) -> Option<TokenStream> {
         repositories.iter().map(|repository| lending::getter(target.visibility, repository, &this, &never));
     let methods = lending::methods(target, getters.chain([split.method(&this, &never)]));
     let definition = split.definition();
-    let debug = split.debug();
     Some(quote! {
         #definition
-        #debug
         #methods
     })
 }

@@ -13,8 +13,8 @@ use crate::types;
 pub(super) fn methods(target: &Target<'_>, methods: impl Iterator<Item = TokenStream>) -> TokenStream {
     let itself = target.itself();
     let (parameters, _, bounds) = target.generics.split_for_impl();
+    // Not `automatically_derived`, which the compiler wants on impls of traits alone.
     quote! {
-        #[automatically_derived]
         #[allow(dead_code)]
         impl #parameters #itself #bounds {
             #(#methods)*
@@ -70,7 +70,8 @@ impl<'a> Split<'a> {
         Some(Self { target, repositories, name, lifetime: target.fresh_lifetime("split"), marker })
     }
 
-    /// The struct. It stands outside the `const _`, where the user can name it.
+    /// The struct. It stands outside the `const _`, where the user can name it. It is not `Debug`: it could say nothing of its
+    /// repositories, which need not be, and to compile that would cost as much as three getters.
     pub(super) fn definition(&self) -> TokenStream {
         let Self { target, name, lifetime, .. } = self;
         let visibility = target.visibility;
@@ -94,29 +95,10 @@ impl<'a> Split<'a> {
         let doc = format!(" All repositories of [`{unit}`], lent at once by [`{unit}::split`].");
         quote! {
             #[doc = #doc]
-            #[allow(dead_code, deprecated)]
+            #[allow(dead_code, deprecated, missing_debug_implementations)]
             #visibility struct #name<#lifetime, #parameters> #bounds {
                 #(#fields,)*
                 #(#marker,)*
-            }
-        }
-    }
-
-    /// Says nothing of the repositories: they need not be `Debug`.
-    pub(super) fn debug(&self) -> TokenStream {
-        let name = &self.name;
-        let text = name.to_string();
-        let itself = self.target.itself();
-        let (parameters, _, bounds) = self.target.generics.split_for_impl();
-        let parameters = types::outside_of(&itself, parameters.to_token_stream());
-        let bounds = types::outside_of(&itself, bounds.to_token_stream());
-        let arguments = self.arguments();
-        quote! {
-            #[automatically_derived]
-            impl #parameters ::core::fmt::Debug for #name #arguments #bounds {
-                fn fmt(&self, __formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                    __formatter.debug_struct(#text).finish_non_exhaustive()
-                }
             }
         }
     }

@@ -17,6 +17,20 @@ fn the_unit_of_the_readme() -> syn::Result<()> {
     Ok(())
 }
 
+/// What is shown of it to contributors is what it is.
+#[test]
+fn contributors_are_shown_lines_of_the_snapshot() {
+    let guide = include_str!("../../../CONTRIBUTING.md");
+    let snapshot: Vec<&str> = include_str!("snapshots/readme.rs").lines().map(str::trim).collect();
+    let shown = guide.split_once("```rust,ignore\n").and_then(|(_, rest)| rest.split_once("```"));
+    let lines = shown.map_or("", |(shown, _)| shown).lines().map(str::trim);
+    let lines: Vec<&str> = lines.filter(|line| !line.starts_with("// …")).collect();
+    assert!(lines.len() > 20, "the guide shows an expansion");
+    for line in lines {
+        assert!(snapshot.contains(&line), "the derive does not write `{line}`");
+    }
+}
+
 #[test]
 fn a_unit_with_every_option() -> syn::Result<()> {
     let expansion = derive(quote! {

@@ -3,43 +3,51 @@ const _: () = {
     use ::unit_of_work::__private as _uow;
     #[automatically_derived]
     impl<'sets> _uow::Repository for Blogs<'sets> {
-        type Database = <Session<Sqlite> as _uow::SessionField>::Database;
-        fn new(__session: _uow::Session<Self::Database>) -> Self {
+        type Database = _uow::DatabaseOf<Session<Sqlite>>;
+        fn new(__session: _uow::Session<_uow::DatabaseOf<Session<Sqlite>>>) -> Self {
             Self {
-                blogs: _uow::Repository::new(
-                    _uow::SameDatabase::<Self::Database>::share(&__session),
-                ),
-                posts: _uow::Repository::new(
-                    _uow::SameDatabase::<Self::Database>::share(&__session),
-                ),
+                blogs: <Entities<
+                    Blog,
+                    Sqlite,
+                > as _uow::RepositoryOf<
+                    _uow::DatabaseOf<Session<Sqlite>>,
+                >>::made_on(&__session),
+                posts: <Posts<
+                    'sets,
+                > as _uow::RepositoryOf<
+                    _uow::DatabaseOf<Session<Sqlite>>,
+                >>::made_on(&__session),
                 session: _uow::SessionField::from_session(__session),
             }
         }
         fn entity_sets<'sets_>(
             &'sets_ mut self,
-            __sets: &mut _uow::EntitySets<'sets_, Self::Database>,
+            __sets: &mut _uow::EntitySets<'sets_, _uow::DatabaseOf<Session<Sqlite>>>,
         ) {
-            _uow::Repository::entity_sets(
-                &mut self.blogs,
-                _uow::SameDatabase::<Self::Database>::sets(__sets),
-            );
-            _uow::Repository::entity_sets(
-                &mut self.posts,
-                _uow::SameDatabase::<Self::Database>::sets(__sets),
-            );
-        }
-        fn schema(__schema: &mut _uow::Schema<Self::Database>) {
             <Entities<
                 Blog,
                 Sqlite,
-            > as _uow::Repository>::schema(
-                _uow::SameDatabase::<Self::Database>::schema(__schema),
-            );
+            > as _uow::RepositoryOf<
+                _uow::DatabaseOf<Session<Sqlite>>,
+            >>::sets(&mut self.blogs, __sets);
             <Posts<
                 'sets,
-            > as _uow::Repository>::schema(
-                _uow::SameDatabase::<Self::Database>::schema(__schema),
-            );
+            > as _uow::RepositoryOf<
+                _uow::DatabaseOf<Session<Sqlite>>,
+            >>::sets(&mut self.posts, __sets);
+        }
+        fn schema(__schema: &mut _uow::Schema<_uow::DatabaseOf<Session<Sqlite>>>) {
+            <Entities<
+                Blog,
+                Sqlite,
+            > as _uow::RepositoryOf<
+                _uow::DatabaseOf<Session<Sqlite>>,
+            >>::name_entities(__schema);
+            <Posts<
+                'sets,
+            > as _uow::RepositoryOf<
+                _uow::DatabaseOf<Session<Sqlite>>,
+            >>::name_entities(__schema);
         }
     }
 };

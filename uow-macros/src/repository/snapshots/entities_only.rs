@@ -7,30 +7,46 @@ const _: () = {
         Blog: Entity<DB>,
     {
         type Database = <unit_of_work::Entities<Blog, DB> as _uow::Repository>::Database;
-        fn new(__session: _uow::Session<Self::Database>) -> Self {
+        fn new(
+            __session: _uow::Session<
+                <unit_of_work::Entities<Blog, DB> as _uow::Repository>::Database,
+            >,
+        ) -> Self {
             Self {
-                blogs: _uow::Repository::new(
-                    _uow::SameDatabase::<Self::Database>::share(&__session),
-                ),
+                blogs: <unit_of_work::Entities<
+                    Blog,
+                    DB,
+                > as _uow::RepositoryOf<
+                    <unit_of_work::Entities<Blog, DB> as _uow::Repository>::Database,
+                >>::made_on(&__session),
                 hits: <u64 as ::core::default::Default>::default(),
             }
         }
         fn entity_sets<'sets>(
             &'sets mut self,
-            __sets: &mut _uow::EntitySets<'sets, Self::Database>,
+            __sets: &mut _uow::EntitySets<
+                'sets,
+                <unit_of_work::Entities<Blog, DB> as _uow::Repository>::Database,
+            >,
         ) {
-            _uow::Repository::entity_sets(
-                &mut self.blogs,
-                _uow::SameDatabase::<Self::Database>::sets(__sets),
-            );
-        }
-        fn schema(__schema: &mut _uow::Schema<Self::Database>) {
             <unit_of_work::Entities<
                 Blog,
                 DB,
-            > as _uow::Repository>::schema(
-                _uow::SameDatabase::<Self::Database>::schema(__schema),
-            );
+            > as _uow::RepositoryOf<
+                <unit_of_work::Entities<Blog, DB> as _uow::Repository>::Database,
+            >>::sets(&mut self.blogs, __sets);
+        }
+        fn schema(
+            __schema: &mut _uow::Schema<
+                <unit_of_work::Entities<Blog, DB> as _uow::Repository>::Database,
+            >,
+        ) {
+            <unit_of_work::Entities<
+                Blog,
+                DB,
+            > as _uow::RepositoryOf<
+                <unit_of_work::Entities<Blog, DB> as _uow::Repository>::Database,
+            >>::name_entities(__schema);
         }
     }
 };

@@ -6,7 +6,7 @@ const _: () = {
     use ::unit_of_work::__private as _uow;
     #[automatically_derived]
     impl _uow::Repository for Blogs {
-        type Database = <Session<Sqlite> as _uow::SessionField>::Database;
+        type Database = _uow::DatabaseOf<Session<Sqlite>>;
         fn new(_: _uow::Session<Self::Database>) -> Self {
             ::core::unreachable!()
         }

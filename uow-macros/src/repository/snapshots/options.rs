@@ -6,8 +6,8 @@ const _: () = {
     where
         DB::Row: Send,
     {
-        type Database = <Conversation<DB> as _uow::SessionField>::Database;
-        fn new(__session: _uow::Session<Self::Database>) -> Self {
+        type Database = _uow::DatabaseOf<Conversation<DB>>;
+        fn new(__session: _uow::Session<_uow::DatabaseOf<Conversation<DB>>>) -> Self {
             Self {
                 connection: _uow::SessionField::from_session(__session),
                 cache: <[Option<Blog>; SIZE] as ::core::default::Default>::default(),

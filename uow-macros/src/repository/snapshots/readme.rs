@@ -3,8 +3,8 @@ const _: () = {
     use ::unit_of_work::__private as _uow;
     #[automatically_derived]
     impl _uow::Repository for Blogs {
-        type Database = <Session<Sqlite> as _uow::SessionField>::Database;
-        fn new(__session: _uow::Session<Self::Database>) -> Self {
+        type Database = _uow::DatabaseOf<Session<Sqlite>>;
+        fn new(__session: _uow::Session<_uow::DatabaseOf<Session<Sqlite>>>) -> Self {
             Self {
                 session: _uow::SessionField::from_session(__session),
             }

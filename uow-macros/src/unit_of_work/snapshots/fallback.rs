@@ -2,20 +2,13 @@
     "this field is neither the session nor a repository: write `Lazy<Posts>` for a repository, `#[uow(skip)]` for a field that starts as its default, `#[uow(session)]` for a session by another type name"
 }
 /// All repositories of [`Database`], lent at once by [`Database::split`].
-#[allow(dead_code, deprecated)]
+#[allow(dead_code, deprecated, missing_debug_implementations)]
 pub struct DatabaseSplit<'split> {
     /// The unit's `blogs`.
     pub blogs: &'split mut Blogs,
     /// The unit's `posts`.
     pub posts: &'split mut Posts,
 }
-#[automatically_derived]
-impl ::core::fmt::Debug for DatabaseSplit<'_> {
-    fn fmt(&self, __formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        __formatter.debug_struct("DatabaseSplit").finish_non_exhaustive()
-    }
-}
-#[automatically_derived]
 #[allow(dead_code)]
 impl Database {
     /// Lends the unit's `blogs`, made when first asked for.
@@ -39,7 +32,7 @@ const _: () = {
     use ::unit_of_work::__private as _uow;
     #[automatically_derived]
     impl _uow::UnitOfWork for Database {
-        type Database = <Session<Sqlite> as _uow::SessionField>::Database;
+        type Database = _uow::DatabaseOf<Session<Sqlite>>;
         const NAME: &'static ::core::primitive::str = "Database";
         fn with_session(_: _uow::Session<Self::Database>) -> Self {
             ::core::unreachable!()

@@ -1,5 +1,5 @@
 /// All repositories of [`Database`], lent at once by [`Database::split`].
-#[allow(dead_code, deprecated)]
+#[allow(dead_code, deprecated, missing_debug_implementations)]
 pub(crate) struct DatabaseSplit<'split> {
     /// The unit's `articles`.
     pub(crate) articles: &'split mut Posts,
@@ -9,72 +9,52 @@ const _: () = {
     use crate::database::uow::__private as _uow;
     #[automatically_derived]
     impl _uow::UnitOfWork for Database {
-        type Database = <Conversation as _uow::SessionField>::Database;
+        type Database = _uow::DatabaseOf<Conversation>;
         const NAME: &'static ::core::primitive::str = "Database";
-        fn with_session(__session: _uow::Session<Self::Database>) -> Self {
+        fn with_session(
+            __session: _uow::Session<_uow::DatabaseOf<Conversation>>,
+        ) -> Self {
             Self {
                 connection: _uow::SessionField::from_session(__session),
                 posts: ::core::default::Default::default(),
                 cache: <Cache as ::core::default::Default>::default(),
             }
         }
-        fn session(&mut self) -> &mut _uow::Session<Self::Database> {
+        fn session(&mut self) -> &mut _uow::Session<_uow::DatabaseOf<Conversation>> {
             _uow::SessionField::get_mut(&mut self.connection)
         }
         fn visit_repositories<'sets>(
             &'sets mut self,
-            __sets: &mut _uow::Repositories<'sets, Self::Database>,
+            __sets: &mut _uow::Repositories<'sets, _uow::DatabaseOf<Conversation>>,
         ) {
-            if let ::core::option::Option::Some(__used) = _uow::Lazy::used(
-                &mut self.posts,
-            ) {
-                _uow::Repository::visit(
-                    __used,
-                    _uow::SameDatabase::<Self::Database>::repositories(__sets),
-                );
-            }
+            <Posts as _uow::RepositoryOf<
+                _uow::DatabaseOf<Conversation>,
+            >>::visit(&mut self.posts, __sets);
         }
-        fn schema(__schema: &mut _uow::Schema<Self::Database>) {
-            <Posts as _uow::Repository>::schema(
-                _uow::SameDatabase::<Self::Database>::schema(__schema),
-            );
+        fn schema(__schema: &mut _uow::Schema<_uow::DatabaseOf<Conversation>>) {
+            <Posts as _uow::RepositoryOf<
+                _uow::DatabaseOf<Conversation>,
+            >>::name_entities(__schema);
         }
     }
-    #[automatically_derived]
     #[allow(dead_code)]
     impl Database {
         /// Lends the unit's `articles`, made when first asked for.
         pub(crate) fn articles(&mut self) -> &mut Posts {
-            _uow::Lazy::get(
-                &mut self.posts,
-                _uow::SessionField::get(&self.connection),
-                _uow::Repository::new,
-                _uow::SameDatabase::share,
-            )
+            <Posts as _uow::RepositoryOf<
+                _uow::DatabaseOf<Conversation>,
+            >>::lend(&mut self.posts, _uow::SessionField::get(&self.connection))
         }
         /// Lends all repositories at once.
         ///
         /// They share the unit's session: a statement that is sent while the rows of another are still streaming fails
         /// at once, as busy.
         pub(crate) fn split(&mut self) -> DatabaseSplit<'_> {
-            let __session = _uow::SessionField::get(&self.connection);
             DatabaseSplit {
-                articles: _uow::Lazy::get(
-                    &mut self.posts,
-                    __session,
-                    _uow::Repository::new,
-                    _uow::SameDatabase::share,
-                ),
+                articles: <Posts as _uow::RepositoryOf<
+                    _uow::DatabaseOf<Conversation>,
+                >>::lend(&mut self.posts, _uow::SessionField::get(&self.connection)),
             }
-        }
-    }
-    #[automatically_derived]
-    impl ::core::fmt::Debug for DatabaseSplit<'_> {
-        fn fmt(
-            &self,
-            __formatter: &mut ::core::fmt::Formatter<'_>,
-        ) -> ::core::fmt::Result {
-            __formatter.debug_struct("DatabaseSplit").finish_non_exhaustive()
         }
     }
 };
