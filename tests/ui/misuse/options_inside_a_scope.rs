@@ -10,7 +10,6 @@ async fn stricter(pool: &SqlitePool) -> Result<(), Error> {
     let mut db = Database::new(pool);
     db.savepoint(async |db| {
         db.isolation(Isolation::Serializable);
-        db.read_only(false);
         Ok::<_, Error>(())
     })
     .await

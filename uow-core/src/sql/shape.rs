@@ -106,6 +106,7 @@ pub enum Form {
     Rows(usize),
 }
 
+#[cfg(any(feature = "sqlite", feature = "mysql"))]
 impl Form {
     /// How many rows the text is written for. (Where there are no arrays, none is asked for.)
     pub(crate) fn rows(self) -> usize {

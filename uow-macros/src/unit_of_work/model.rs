@@ -24,7 +24,7 @@ static ON_FIELD: Place =
 
 /// What every unit of work has by this name: the methods of the trait, and the derived `split`. An inherent getter of such
 /// a name would hide it.
-const TAKEN: [&str; 14] = [
+pub(super) const TAKEN: [&str; 14] = [
     "new",
     "begin",
     "options",

@@ -31,6 +31,20 @@ fn contributors_are_shown_lines_of_the_snapshot() {
     }
 }
 
+/// A getter of such a name would hide the method.
+#[test]
+fn no_getter_may_have_the_name_of_a_method_of_the_trait() {
+    let text = include_str!("../../../uow-core/src/unit_of_work.rs");
+    let (_, text) = text.split_once("pub trait UnitOfWork").expect("the trait is in this file");
+    let (body, _) = text.split_once("\n}").expect("the trait ends");
+    let name = |line: &str| Some(line.strip_prefix("    fn ")?.split(['(', '<']).next()?.to_owned());
+    let mut methods: Vec<String> = body.lines().filter_map(name).chain(["split".to_owned()]).collect();
+    let mut taken = super::model::TAKEN.map(str::to_owned).to_vec();
+    methods.sort();
+    taken.sort();
+    assert_eq!(methods, taken);
+}
+
 #[test]
 fn a_unit_with_every_option() -> syn::Result<()> {
     let expansion = derive(quote! {
