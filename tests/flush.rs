@@ -181,6 +181,23 @@ engines! {
         }
     }
 
+    async fn every_changed_row_gets_its_version_wherever_a_batch_ends(lab) {
+        for rows in [1, 2, 127, 128, 129, 257, 385] {
+            let mut db = Shelf::new(&lab.pool);
+            for at in 0..rows {
+                db.blogs().add(Blog::named(&format!("{rows} {at}"))).unwrap();
+            }
+            db.commit().await.unwrap();
+            db.blogs().iter_mut().for_each(|blog| blog.name.push_str(" changed"));
+            db.commit().await.unwrap();
+            let raised = format!("SELECT concat(count(*)) FROM blog WHERE version = 1 AND name LIKE '{rows} % changed'");
+            assert_eq!(Db::texts(&lab.outside, &raised).await, [rows.to_string()], "of {rows}");
+            // And memory says the same: the next change meets no conflict.
+            db.blogs().iter_mut().for_each(|blog| blog.name.push_str(" twice"));
+            db.commit().await.unwrap();
+        }
+    }
+
     async fn many_rows_are_changed_and_removed(lab) {
         let mut db = Shelf::new(&lab.pool);
         let added: Vec<_> = (0..1000).map(|at| db.blogs().add(Blog::named(&format!("{at}"))).unwrap()).collect();

@@ -188,14 +188,16 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         let shape = Shape::of::<DB, E>();
         let raised = shape.version().filter(|version| !changed.contains(*version));
         let identity = shape.identity();
-        let mut columns: Vec<usize> = changed.iter().chain(raised).collect();
-        let arrays = Self::has_arrays(&[identity.as_slice(), &columns].concat());
+        let with_version: Vec<usize> = changed.iter().chain(raised).collect();
+        let by_case: Vec<usize> = changed.iter().collect();
+        let arrays = Self::has_arrays(&[identity.as_slice(), &with_version].concat());
         let sizes = if DB::UPDATES_BY_CASE {
             // What is assigned to a column is seen by the next one's `CASE`, which looks for the key.
             let moves = changed.meets(ColumnSet::of(E::COLUMNS, Column::is_key));
-            if moves { vec![1; slots.len()] } else { sizes_of_cases(slots.len()) }
+            let values_of_one = by_case.len() * (shape.keys().len() + 1) + identity.len();
+            if moves { vec![1; slots.len()] } else { sizes_of_cases(slots.len(), values_of_one, DB::MAX_VALUES) }
         } else {
-            sizes(arrays, slots.len(), identity.len() + columns.len(), DB::MAX_VALUES)
+            sizes(arrays, slots.len(), identity.len() + with_version.len(), DB::MAX_VALUES)
         };
         let mut rest = slots;
         for size in sizes {
@@ -203,15 +205,16 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
             self.plan.updated.push((changed, now.to_vec()));
             self.raise_versions(changed, now);
             let mut rows = now.to_vec();
+            let mut columns = &with_version;
             if DB::UPDATES_BY_CASE && now.len() > 1 {
                 // The version is counted up by the statement itself; and a row may stand in it twice.
-                columns = changed.iter().collect();
+                columns = &by_case;
                 rows.resize(padded(now.len()), now.last().copied().unwrap_or_default());
             }
             let form = if arrays { Form::Arrays } else { Form::Rows(rows.len()) };
             let mut arguments = DB::Arguments::default();
-            self.bind_update(&shape, &columns, &rows, form, &mut arguments)?;
-            let text = DB::update_text(&shape, &columns, form);
+            self.bind_update(&shape, columns, &rows, form, &mut arguments)?;
+            let text = DB::update_text(&shape, columns, form);
             let result = self.send(via, text, arguments, drop).await?;
             if DB::rows_affected(&result) != now.len() as u64 {
                 return Err(Failure::Stale);
@@ -359,11 +362,13 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
     }
 }
 
-/// Each row is looked at once for each row: not too many of them.
-fn sizes_of_cases(rows: usize) -> Vec<usize> {
-    const MOST: usize = 128;
-    let full = vec![MOST; rows / MOST];
-    full.into_iter().chain([rows % MOST].into_iter().filter(|rest| *rest > 0)).collect()
+/// Each row is looked at once for each row: not too many of them. And each is written in a padded size, which must not take
+/// more values than one statement may have.
+fn sizes_of_cases(rows: usize, values_of_one: usize, most_values: usize) -> Vec<usize> {
+    let most = (most_values / values_of_one.max(1)).clamp(1, 128);
+    let most = if most < 16 { 1 << most.ilog2() } else { most / 16 * 16 };
+    let full = vec![most; rows / most];
+    full.into_iter().chain([rows % most].into_iter().filter(|rest| *rest > 0)).collect()
 }
 
 /// Few sizes, for each is a text to prepare.
@@ -374,4 +379,20 @@ fn padded(rows: usize) -> usize {
 /// Whether an error may be one row's fault.
 fn is_about_rows(error: &SqlxError) -> bool {
     matches!(error, SqlxError::Database(_) | SqlxError::Encode(_)) && !crate::error::is_transient(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{padded, sizes_of_cases};
+
+    #[test]
+    fn a_padded_batch_has_no_more_values_than_one_statement_takes() {
+        assert_eq!(sizes_of_cases(300, 4, 65_535), [128, 128, 44]);
+        for values_of_one in [4, 63, 600, 1000, 5000, 65_535, 100_000] {
+            let sizes = sizes_of_cases(300, values_of_one, 65_535);
+            assert_eq!(sizes.iter().sum::<usize>(), 300);
+            let fits = |size: &usize| *size == 1 || padded(*size) * values_of_one <= 65_535;
+            assert!(sizes.iter().all(fits), "{values_of_one}: {sizes:?}");
+        }
+    }
 }
