@@ -117,6 +117,46 @@ engines! {
         assert_eq!(Db::texts(&lab.outside, "SELECT concat(max(version)) FROM blog").await, ["0"]);
     }
 
+    async fn a_scope_that_flushed_and_is_undone_leaves_children_to_their_parents(lab) {
+        let mut db = Shelf::new(&lab.pool);
+        let blog = db.blogs().add(Blog::named("parent")).unwrap();
+        let post = db.posts().add_to(&blog, Post::titled("child")).unwrap();
+        for _ in 0..2 {
+            let undone: Result<(), Error> = db
+                .savepoint(async |db| {
+                    db.flush().await?;
+                    Err(Error::Busy)
+                })
+                .await;
+            undone.unwrap_err();
+            assert_eq!((blog.key(), post.key()), (None, None));
+            assert_eq!(*db.posts().added(&post).unwrap(), Post::titled("child"));
+        }
+        db.savepoint(async |db| db.flush().await).await.unwrap();
+        db.commit().await.unwrap();
+        let pairs = "SELECT concat(blog.name, ' of ', post.title) FROM post JOIN blog ON blog.id = post.blog_id";
+        assert_eq!(Db::texts(&lab.outside, pairs).await, ["parent of child"]);
+    }
+
+    async fn what_a_scope_added_is_handed_back_in_its_order(lab) {
+        let mut db = Shelf::new(&lab.pool);
+        let undone: Result<(), Error> = db
+            .savepoint(async |db| {
+                for at in 0..50 {
+                    db.blogs().add(Blog::named(&format!("{at}")))?;
+                }
+                db.flush().await?;
+                db.blogs().add(Blog::named("50"))?;
+                Err(Error::Busy)
+            })
+            .await;
+        undone.unwrap_err();
+        let expected: Vec<Blog> = (0..=50).map(|at| Blog::named(&format!("{at}"))).collect();
+        assert_eq!(db.blogs().take_undone(), expected);
+        drop(db);
+        lab.settled().await;
+    }
+
     async fn a_scope_that_is_kept_keeps_what_it_changed(lab) {
         let mut db = Shelf::new(&lab.pool);
         let first = db.blogs().insert(Blog::named("first")).await.unwrap().id;

@@ -198,6 +198,46 @@ engines! {
         }
     }
 
+    async fn a_row_that_is_refused_in_a_later_batch_leaves_no_key_behind(lab) {
+        for (rows, given) in [(600, false), (2500, false), (40, true)] {
+            let mut db = Shelf::new(&lab.pool);
+            db.blogs().insert(Blog::named("taken")).await.unwrap();
+            db.commit().await.unwrap();
+            let named = |at: i64| Blog { id: if given && at % 2 == 0 { 100_000 + at } else { 0 }, ..Blog::named(&format!("new {at}")) };
+            let added: Vec<_> = (0..rows).map(|at| db.blogs().add(named(at)).unwrap()).collect();
+            db.blogs().add(Blog::named("taken")).unwrap();
+            let error = db.commit().await.unwrap_err();
+            assert!(error.to_string().contains(&format!("number {} of those added", rows + 1)), "{error}");
+            for (at, added) in (0..).zip(&added) {
+                assert_eq!(*db.blogs().added(added).unwrap(), named(at), "no phantom key");
+                assert_eq!(added.key(), (named(at).id != 0).then(|| named(at).id));
+            }
+            db.rollback().await.unwrap();
+            let undone = db.blogs().take_undone();
+            let expected: Vec<Blog> = (0..rows).map(named).chain([Blog::named("taken")]).collect();
+            assert_eq!(undone, expected);
+            lab.script("DELETE FROM blog").await;
+        }
+    }
+
+    async fn what_a_careful_flush_stored_is_handed_back_whole_after_a_rollback(lab) {
+        let mut db = Shelf::new(&lab.pool);
+        let id = db.blogs().insert(Blog::named("moves")).await.unwrap().id;
+        db.commit().await.unwrap();
+        let mut db = Shelf::new(&lab.pool);
+        db.blogs().require(id).await.unwrap().name = "moved".into();
+        let names: Vec<String> = (0..700).map(|at| format!("{at}")).chain(["moves".into()]).chain((701..710).map(|at| format!("{at}"))).collect();
+        for name in &names {
+            db.blogs().add(Blog::named(name)).unwrap();
+        }
+        // Only row by row is there an order in which it can be written.
+        db.flush().await.unwrap();
+        db.rollback().await.unwrap();
+        let undone = db.blogs().take_undone();
+        assert_eq!(undone, names.iter().map(|name| Blog::named(name)).collect::<Vec<_>>());
+        lab.settled().await;
+    }
+
     async fn many_rows_are_changed_and_removed(lab) {
         let mut db = Shelf::new(&lab.pool);
         let added: Vec<_> = (0..1000).map(|at| db.blogs().add(Blog::named(&format!("{at}"))).unwrap()).collect();

@@ -1,7 +1,7 @@
 //! Adding and removing: held back until the flush.
 
 use super::Entities;
-use super::added::{Added, Link};
+use super::added::Added;
 use super::tracked::{Slot, State};
 use crate::backend::Backend;
 use crate::entity::{Entity, References};
@@ -51,15 +51,10 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         refer: impl Fn(&mut E, P::Key) + Send + Sync + 'static,
     ) -> Result<Added<E, DB>, Error> {
         let added = self.add(entity)?;
-        let parent = parent.clone();
-        let link: Link<E> = Box::new(move |entity| match parent.key() {
-            Some(key) => {
-                refer(entity, key);
-                true
-            }
-            None => false,
-        });
-        self.links.entry(added.slot).or_default().push(link);
+        self.links.entry(added.slot).or_default().push(parent.clone(), refer);
+        if let Some(slot) = self.tracked.slot_mut(added.slot) {
+            slot.linked = true;
+        }
         Ok(added)
     }
 
@@ -121,7 +116,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         {
             return self.replace(at, entity);
         }
-        Ok(self.tracked.push(Slot { entity, stored: None, key, state: State::New }, depth))
+        Ok(self.tracked.push(Slot::new(entity, key, State::New), depth))
     }
 
     /// A row that was to be deleted gets its successor: both together are an update.

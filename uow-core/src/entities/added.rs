@@ -51,9 +51,6 @@ impl<K> Clone for AddedKeys<K> {
     }
 }
 
-/// Sets a field to the key of another entity; `false` if that is not known yet.
-pub(super) type Link<E> = Box<dyn Fn(&mut E) -> bool + Send + Sync>;
-
 /// An entity that was [added](super::Entities::add). It tells the key once the database has made it.
 ///
 /// Keep it to read the key after the commit, to get at the entity before, or to add others that refer to it

@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use sqlx_core::Error as SqlxError;
 
 use super::Entities;
-use super::memory::Born;
 use super::plan::{key_of, number};
 use super::statement::{Via, bind_batch, sizes};
 use super::tracked::State;
@@ -67,22 +66,8 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         DB::HAS_ARRAYS && !columns.is_empty() && columns.iter().all(|&column| E::has_array(column))
     }
 
-    /// Sets what new entities refer to, as far as it is known, and returns those that wait.
-    pub(super) fn resolve_links(&mut self, slots: &[usize]) -> (Vec<usize>, Vec<usize>) {
-        let Self { links, tracked, .. } = self;
-        if links.is_empty() {
-            return (slots.to_vec(), Vec::new());
-        }
-        slots.iter().copied().partition(|at| {
-            let (Some(links), Some(slot)) = (links.get(at), tracked.slot_mut(*at)) else { return true };
-            // All of them, to the last one: each may have become known.
-            links.iter().filter(|link| !link(&mut slot.entity)).count() == 0
-        })
-    }
-
     /// Inserts these, each in the one statement of its size, or in several if they do not fit.
     pub(super) async fn insert_slots(&mut self, slots: &[usize], via: Via) -> Result<(), Failure> {
-        self.born.reserve(slots.len());
         self.tracked.reserve_keys(slots.len());
         let has_key = |at: &usize| self.tracked.slot(*at).is_some_and(|slot| slot.entity.has_key());
         let (keyed, unkeyed) = split(slots, has_key);
@@ -174,9 +159,8 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
             return Err(Failure::Error(Error::Sqlx(SqlxError::Protocol(text))));
         }
         for (place, (&at, key)) in slots.iter().zip(keys).enumerate() {
-            let depth = self.plan.depth;
+            self.note_birth(at);
             let Some(slot) = self.tracked.slot_mut(at) else { continue };
-            self.born.push(Born::of::<DB>(at, depth, &slot.entity, slot.stored.as_ref()));
             if let Some(row) = in_order.get_mut(place).and_then(Option::take) {
                 for (column_at, &column) in batch.returning.iter().enumerate() {
                     slot.entity.read(column, &row, column_at)?;

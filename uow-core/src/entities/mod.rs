@@ -5,6 +5,7 @@ mod added;
 mod conflict;
 mod find;
 mod insert;
+mod links;
 mod memory;
 mod plan;
 mod read;
@@ -17,15 +18,18 @@ mod write;
 use std::collections::HashMap;
 use std::fmt;
 
+use foldhash::fast::RandomState;
+
 use crate::backend::Backend;
 use crate::entity::Entity;
 use crate::flush::EntitySets;
 use crate::repository::Repository;
 use crate::session::Session;
 pub use added::Added;
-use added::{AddedKeys, Link};
+use added::AddedKeys;
 pub use find::{Find, Lock};
-use memory::Born;
+use links::Links;
+use memory::Before;
 use plan::Plan;
 use tracked::{Slot, State, Tracked};
 
@@ -91,9 +95,9 @@ pub struct Entities<E: Entity<DB> + 'static, DB: Backend> {
     /// The keys that were generated in this transaction, for whoever holds an [`Added`].
     keys: AddedKeys<E::Key>,
     /// What new entities wait for: the keys of others.
-    links: HashMap<usize, Vec<Link<E>>>,
-    /// What was inserted in this transaction.
-    born: Vec<Born<E, E::Key>>,
+    links: HashMap<usize, Links<E>>,
+    /// What those that were inserted in this transaction were before, but for the most common.
+    before: HashMap<usize, Box<Before<E, E::Key>>, RandomState>,
     /// What was added in a transaction, or a scope, that was undone.
     undone: Vec<E>,
     /// What the flush that is going on has to write, and has written.
@@ -111,7 +115,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Repository for Entities<E, DB> {
             tracked: Tracked::default(),
             keys: AddedKeys::default(),
             links: HashMap::new(),
-            born: Vec::new(),
+            before: HashMap::default(),
             undone: Vec::new(),
             plan: Plan::default(),
         }

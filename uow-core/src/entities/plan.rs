@@ -17,10 +17,6 @@ pub(super) struct Plan {
     /// By the columns that changed: each set is a statement of its own.
     pub(super) updates: Vec<(ColumnSet, Vec<usize>)>,
     pub(super) deletes: Vec<usize>,
-    /// In this scope, 0 for none.
-    pub(super) depth: u32,
-    /// How many had been inserted in the transaction before this flush.
-    pub(super) born_before: usize,
     pub(super) updated: Vec<(ColumnSet, Vec<usize>)>,
     pub(super) deleted: Vec<usize>,
 }
@@ -29,7 +25,9 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
     /// Finds what is new, what changed and what was removed.
     pub(super) fn make_plan(&mut self) -> Work {
         let read_only = ColumnSet::of(E::COLUMNS, Column::is_read_only);
-        let mut plan = Plan { depth: self.depth(), born_before: self.born.len(), ..Plan::default() };
+        // Of a flush that was dropped before anything was sent.
+        self.unsettle();
+        let mut plan = Plan::default();
         let mut updates: BTreeMap<ColumnSet, Vec<usize>> = BTreeMap::new();
         for (at, slot) in self.tracked.slots().iter().enumerate() {
             match (slot.state, &slot.stored) {
@@ -49,7 +47,8 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         self.in_key_order(&mut plan);
         let touched =
             plan.inserts.iter().chain(plan.updates.iter().flat_map(|(_, slots)| slots)).chain(&plan.deletes);
-        touched.for_each(|&at| self.tracked.touch(at, plan.depth));
+        let depth = self.depth();
+        touched.for_each(|&at| self.tracked.touch(at, depth));
         let work = self.work(&plan);
         self.plan = plan;
         work

@@ -185,7 +185,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
             return at;
         }
         let depth = self.depth();
-        self.tracked.push(Slot { entity, stored: None, key: Some(key), state: State::Stored }, depth)
+        self.tracked.push(Slot::new(entity, Some(key), State::Stored), depth)
     }
 
     /// Tracks a row that was locked: if it was tracked before it must be as it was read.

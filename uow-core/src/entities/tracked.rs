@@ -16,6 +16,10 @@ pub(super) struct Slot<E, K> {
     /// The key it is found by; `None` until the database has made one.
     pub(super) key: Option<K>,
     pub(super) state: State,
+    /// Whether it was inserted in this transaction.
+    pub(super) birth: Birth,
+    /// Whether the next flush has to set what it refers to.
+    pub(super) linked: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +34,22 @@ pub(super) enum State {
     Gone,
 }
 
+/// Whether an entity was inserted in the transaction that goes on: if that is undone, so is what the database made of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Birth {
+    /// It was not.
+    None,
+    /// By the flush that goes on.
+    Fresh,
+    /// By a flush that went well.
+    Settled,
+}
+
 impl<E, K> Slot<E, K> {
+    pub(super) fn new(entity: E, key: Option<K>, state: State) -> Self {
+        Self { entity, stored: None, key, state, birth: Birth::None, linked: false }
+    }
+
     /// Lends the entity, and keeps a copy of it as it is stored.
     pub(super) fn lend<DB: Backend>(&mut self) -> &mut E
     where
@@ -56,7 +75,16 @@ impl<E, K> Slot<E, K> {
 /// How a slot was when a scope first touched it.
 enum Before<E, K> {
     Absent,
-    Present { entity: E, stored: Option<E>, key: Option<K>, state: State },
+    Present(Slot<E, K>),
+}
+
+/// The slots that a scope which was undone has changed.
+#[derive(Debug, Default)]
+pub(super) struct Undone {
+    /// Those that were not there before it, in the order in which they came.
+    pub(super) absent: Vec<usize>,
+    /// Those that were inserted in it.
+    pub(super) unborn: Vec<usize>,
 }
 
 /// From so many slots on their room grows by an eighth at a time.
@@ -150,13 +178,13 @@ impl<E: Entity<DB>, DB: Backend> Tracked<E, DB> {
             return;
         }
         let Some(slot) = self.slots.get(at) else { return };
-        let before = Before::Present {
+        let before = Slot {
             entity: slot.entity.snapshot(),
             stored: slot.stored.as_ref().map(E::snapshot),
             key: slot.key.clone(),
-            state: slot.state,
+            ..*slot
         };
-        self.log.push((depth, at, before));
+        self.log.push((depth, at, Before::Present(before)));
     }
 
     /// The scope is kept: what it changed belongs to the scope around it.
@@ -170,28 +198,30 @@ impl<E: Entity<DB>, DB: Backend> Tracked<E, DB> {
         }
     }
 
-    /// The scope is undone: every slot is as it was before it. Returns those that were not there.
-    pub(super) fn undo(&mut self, depth: u32) -> Vec<usize> {
+    /// The scope is undone: every slot is as it was before it, but for those that were not there.
+    pub(super) fn undo(&mut self, depth: u32) -> Undone {
         self.logged.clear();
-        let mut absent = Vec::new();
+        let mut undone = Undone::default();
         while let Some((_, at, before)) = self.log.pop_if(|(at, ..)| *at >= depth) {
             match before {
                 Before::Absent => {
                     self.index_by(at, None);
-                    absent.push(at);
+                    undone.absent.push(at);
                 }
-                Before::Present { entity, stored, key, state } => {
+                Before::Present(Slot { entity, stored, key, state, birth, linked }) => {
                     self.index_by(at, key);
-                    if let Some(slot) = self.slots.get_mut(at) {
-                        // Column by column: fields that are no columns are none of the transaction's business.
-                        copy_all(&mut slot.entity, &entity);
-                        slot.stored = stored;
-                        slot.state = state;
+                    let Some(slot) = self.slots.get_mut(at) else { continue };
+                    // Column by column: fields that are no columns are none of the transaction's business.
+                    copy_all(&mut slot.entity, &entity);
+                    if slot.birth != birth {
+                        undone.unborn.push(at);
                     }
+                    (slot.stored, slot.state, slot.birth, slot.linked) = (stored, state, birth, linked);
                 }
             }
         }
-        absent
+        undone.absent.reverse();
+        undone
     }
 
     /// Lends several at once, each of them once, in this order.
@@ -219,9 +249,14 @@ impl<E: Entity<DB>, DB: Backend> Tracked<E, DB> {
         std::mem::take(&mut self.slots)
     }
 
-    /// Forgets what is gone. Only between transactions: the slots move.
+    /// The transaction was committed: forgets what is gone, and which were new. Only between transactions: the slots move.
     pub(super) fn compact(&mut self) {
-        if self.slots.iter().all(|slot| slot.state != State::Gone) {
+        let mut gone = false;
+        for slot in &mut self.slots {
+            gone |= slot.state == State::Gone;
+            slot.birth = Birth::None;
+        }
+        if !gone {
             return;
         }
         self.slots.retain(|slot| slot.state != State::Gone);

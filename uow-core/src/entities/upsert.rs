@@ -21,9 +21,10 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
     /// [`Error::AlreadyTracked`] if there is an entity with this key in the unit; those of a statement, which poison the
     /// unit outside of a savepoint scope.
     pub async fn insert(&mut self, entity: E) -> Result<&mut E, Error> {
+        // Of a flush that was dropped before anything was sent.
+        self.unsettle();
         let at = self.start(entity)?;
-        self.plan =
-            Plan { inserts: vec![at], depth: self.depth(), born_before: self.born.len(), ..Plan::default() };
+        self.plan = Plan { inserts: vec![at], ..Plan::default() };
         match self.step(Step::Write, How::Together).await {
             Ok(()) => self.settle(),
             Err(failure) => {

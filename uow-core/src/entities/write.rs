@@ -6,7 +6,6 @@ use sqlx_core::Error as SqlxError;
 
 use super::Entities;
 use super::statement::{Via, bind_batch, sizes};
-use super::tracked::State;
 use crate::backend::Backend;
 use crate::entity::{Column, ColumnSet, Entity};
 use crate::error::Error;
@@ -48,7 +47,9 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
             }
             (Step::Write, How::Carefully) => {
                 // All at once: what one row waits for may be in any of them.
-                let (ready, waiting) = self.begin_inserts();
+                let (mut ready, waiting) = self.begin_inserts();
+                // Given keys first, as in one batch: a key that is generated may be the next given one.
+                ready.sort_by_key(|at| !self.tracked.slot(*at).is_some_and(|slot| slot.entity.has_key()));
                 let mut all = vec![Rows::Insert(ready)];
                 all.extend(
                     self.plan.updates.iter().map(|(columns, slots)| Rows::Update(*columns, slots.clone())),
@@ -72,9 +73,11 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         let inserts = self.plan.inserts.clone();
         let read_only = E::COLUMNS.iter().any(Column::is_read_only);
         // More than the key is about to be written into these, and taken back if the flush fails.
-        for &at in inserts.iter().filter(|at| read_only || self.links.contains_key(at)) {
+        for &at in &inserts {
             let Some(slot) = self.tracked.slot_mut(at) else { continue };
-            slot.stored = Some(slot.entity.snapshot());
+            if read_only || slot.linked {
+                slot.stored = Some(slot.entity.snapshot());
+            }
         }
         self.resolve_links(&inserts)
     }
@@ -149,6 +152,10 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
             Ok(()) => Ok(shared.release_scope(depth).await?),
             Err(failure) => {
                 shared.undo_scope(depth).await?;
+                if let Rows::Insert(slots) = rows {
+                    self.take_back(slots);
+                    self.resolve_links(slots);
+                }
                 Err(failure)
             }
         }
@@ -195,7 +202,11 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
             // What is assigned to a column is seen by the next one's `CASE`, which looks for the key.
             let moves = changed.meets(ColumnSet::of(E::COLUMNS, Column::is_key));
             let values_of_one = by_case.len() * (shape.keys().len() + 1) + identity.len();
-            if moves { vec![1; slots.len()] } else { sizes_of_cases(slots.len(), values_of_one, DB::MAX_VALUES) }
+            if moves {
+                vec![1; slots.len()]
+            } else {
+                sizes_of_cases(slots.len(), values_of_one, DB::MAX_VALUES)
+            }
         } else {
             sizes(arrays, slots.len(), identity.len() + with_version.len(), DB::MAX_VALUES)
         };
@@ -289,7 +300,8 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         }
     }
 
-    fn lower_versions(&mut self, changed: ColumnSet, slots: &[usize]) {
+    /// The version as it is stored, where the update that raised it was undone.
+    pub(super) fn lower_versions(&mut self, changed: ColumnSet, slots: &[usize]) {
         let Some(version) = Shape::of::<DB, E>().version().filter(|version| !changed.contains(*version))
         else {
             return;
@@ -299,65 +311,6 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
             if let Some(stored) = &slot.stored {
                 slot.entity.copy(version, stored);
             }
-        }
-    }
-
-    /// The flush was done: memory says so.
-    pub(super) fn settle(&mut self) {
-        let plan = std::mem::take(&mut self.plan);
-        // All of the inserts: had one not been written, the flush would have failed.
-        for at in plan.inserts {
-            let Some(slot) = self.tracked.slot_mut(at) else { continue };
-            slot.stored = None;
-            if !self.links.is_empty() {
-                self.links.remove(&at);
-            }
-        }
-        for at in plan.updated.into_iter().flat_map(|(_, slots)| slots) {
-            let Some(slot) = self.tracked.slot_mut(at) else { continue };
-            let Some(stored) = &mut slot.stored else { continue };
-            slot.entity.changes(stored).iter().for_each(|column| stored.copy(column, &slot.entity));
-            let key = slot.entity.key();
-            if slot.key.as_ref() != Some(&key) {
-                self.tracked.index_by(at, Some(key));
-            }
-        }
-        for at in plan.deleted {
-            self.tracked.index_by(at, None);
-            if let Some(slot) = self.tracked.slot_mut(at) {
-                slot.state = State::Gone;
-            }
-        }
-    }
-
-    /// The flush was undone: memory is as it was before it.
-    pub(super) fn unsettle(&mut self) {
-        let plan = std::mem::take(&mut self.plan);
-        let born = if plan.inserts.is_empty() {
-            Vec::new()
-        } else {
-            self.born.split_off(plan.born_before.min(self.born.len()))
-        };
-        for born in born {
-            let at = born.slot();
-            self.keys.forget(at);
-            if let Some(slot) = self.tracked.slot_mut(at) {
-                slot.state = State::New;
-                slot.stored = None;
-                born.undo(&mut slot.entity);
-            }
-        }
-        for at in plan.inserts {
-            let Some(slot) = self.tracked.slot_mut(at) else { continue };
-            // One that was not inserted yet, but given what it refers to.
-            if let Some(before) = slot.stored.take() {
-                super::tracked::copy_all::<E, DB>(&mut slot.entity, &before);
-            }
-            let key = slot.entity.has_key().then(|| slot.entity.key());
-            self.tracked.index_by(at, key);
-        }
-        for (changed, slots) in plan.updated {
-            self.lower_versions(changed, &slots);
         }
     }
 }
