@@ -92,6 +92,10 @@ pub(crate) enum Failure {
     /// A statement matched fewer rows than it should.
     Stale,
     Statement(SqlxError),
+    /// The database did not store every row of a batch, and had no error for it.
+    LeftOut(SqlxError),
+    /// The set knows better now how to write its rows, and has to begin anew.
+    Again,
     Error(Error),
 }
 
@@ -187,6 +191,8 @@ impl<'u, DB: Backend> EntitySets<'u, DB> {
                 {
                     how = How::Carefully;
                 }
+                Failure::LeftOut(_) if how != How::Carefully && !shared.is_poisoned() => how = How::Carefully,
+                Failure::Again if !shared.is_poisoned() => {}
                 // Its unique values were to be free, but something that the flush changes still refers to it.
                 Failure::Error(Error::NotStored { during: "deleted", .. })
                     if deletes == Deletes::First && !shared.is_poisoned() =>

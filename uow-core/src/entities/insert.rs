@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use sqlx_core::Error as SqlxError;
 
 use super::Entities;
-use super::plan::{key_of, number};
+use super::plan::key_of;
 use super::statement::{Via, bind_batch, sizes};
 use super::tracked::State;
 use crate::backend::{Backend, Query};
@@ -30,10 +30,25 @@ fn split(slots: &[usize], is_so: impl Fn(&usize) -> bool) -> (Cow<'_, [usize]>, 
 }
 
 /// The rows of one INSERT: all of them have their keys, or none.
-struct Batch {
-    columns: Vec<usize>,
-    returning: Vec<usize>,
-    generated: bool,
+pub(super) struct Batch {
+    pub(super) columns: Vec<usize>,
+    /// The key, and what only the database writes.
+    pub(super) returning: Vec<usize>,
+    pub(super) generated: bool,
+}
+
+/// What the database made of a batch, in the order of its entities: their keys, and what it wrote by itself, be it in the rows
+/// that came back or read again.
+pub(super) struct Made<E, K, R> {
+    pub(super) keys: Vec<K>,
+    pub(super) rows: Vec<Option<R>>,
+    pub(super) loaded: Vec<E>,
+}
+
+impl<E, K, R> Made<E, K, R> {
+    pub(super) fn keys(keys: Vec<K>) -> Self {
+        Self { keys, rows: Vec::new(), loaded: Vec::new() }
+    }
 }
 
 impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
@@ -41,17 +56,15 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
     pub(super) fn insert_statements(&self, slots: &[usize]) -> usize {
         let has_key = |&&at: &&usize| self.tracked.slot(at).is_some_and(|slot| slot.entity.has_key());
         let keyed = slots.iter().filter(has_key).count();
-        [(keyed, false), (slots.len() - keyed, true)]
-            .map(|(rows, generated)| self.insert_sizes(rows, generated).len())
-            .iter()
-            .sum()
+        let generated = slots.len() - keyed;
+        // Keys whose order tells nothing are read again, and whose they are is seen by what is stored with them.
+        let again = usize::from(generated > 1 && key_of::<E::Key>(1).is_none());
+        self.insert_sizes(keyed, false).len() + self.insert_sizes(generated, true).len() + again
     }
 
     fn insert_sizes(&self, rows: usize, generated: bool) -> Vec<usize> {
         let columns = Self::insert_columns(generated);
-        let single = columns.is_empty() || (generated && key_of::<E::Key>(1).is_none());
-        if single {
-            // Which of several rows a key belongs to is told by its order, which only integers have.
+        if columns.is_empty() || (generated && self.one_by_one) {
             return vec![1; rows];
         }
         sizes(Self::has_arrays(&columns), rows, columns.len(), DB::MAX_VALUES)
@@ -86,13 +99,15 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
     /// The step between generated keys, if it is worth asking for beforehand.
     async fn ask_step(&self, rows: usize, generated: bool, via: Via) -> Result<Option<i64>, Failure> {
         let read_only = E::COLUMNS.iter().any(Column::is_read_only);
-        if !DB::RETURNING_IS_SLOW || !generated || read_only || rows < MANY || via == Via::Alone {
+        let told_by_number = generated && !read_only && !self.one_by_one && key_of::<E::Key>(1).is_some();
+        if !DB::RETURNING_IS_SLOW || !told_by_number || rows < MANY || via == Via::Alone {
             return Ok(None);
         }
         Ok(self.key_step().await?.filter(|step| *step != 0))
     }
 
-    async fn key_step(&self) -> Result<Option<i64>, SqlxError> {
+    /// The step between the keys that one INSERT generates; `None`, or 0, if they are not in step.
+    pub(super) async fn key_step(&self) -> Result<Option<i64>, SqlxError> {
         let Some(text) = DB::key_step(&Shape::of::<DB, E>()) else { return Ok(None) };
         let mut step = None;
         self.session.shared().send(Query::fixed(text), |row| step = DB::first_number(&row).ok()).await?;
@@ -123,7 +138,15 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         let text = DB::insert_text(&shape, &batch.columns, form, &batch.returning);
         let mut rows = Vec::with_capacity(if batch.returning.is_empty() { 0 } else { slots.len() });
         let result = self.send(via, text, arguments, |row| rows.push(row)).await?;
-        self.take_in(slots, &batch, step, result, rows, via).await
+        let taken_in = self.take_in(slots, &batch, step, &result, rows, via).await;
+        match taken_in {
+            // It is stored, whatever became of its answer.
+            Err(failure) if via == Via::Alone => {
+                let error = SqlxError::from(Error::from(failure));
+                Err(Failure::Error(self.session.shared().end_early(&error)))
+            }
+            taken_in => taken_in,
+        }
     }
 
     pub(super) fn entities_of(&self, slots: &[usize]) -> Vec<&E> {
@@ -136,99 +159,41 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         slots: &[usize],
         batch: &Batch,
         step: Option<i64>,
-        result: DB::QueryResult,
+        result: &DB::QueryResult,
         rows: Vec<DB::Row>,
         via: Via,
     ) -> Result<(), Failure> {
-        let came = rows.len();
-        let (keys, mut in_order) = self.match_rows(slots, batch, rows)?;
-        let complete = batch.returning.is_empty() || came == slots.len();
-        let keys = match keys {
-            Some(keys) => keys,
-            None if batch.generated => self.derive_keys(slots.len(), step, &result, came).await?,
-            None => slots.iter().filter_map(|&at| Some(self.tracked.slot(at)?.entity.key())).collect(),
-        };
-        if keys.len() != slots.len() || (came > 0 && !complete) {
-            let what = if via == Via::Alone { "; what it inserted is stored" } else { "" };
-            let text = format!(
-                "INSERT of {} rows of `{}` was answered with {came} rows, so nobody knows which is whose (a trigger or a \
-                 rule may have left some out){what}",
-                slots.len(),
-                E::NAME,
-            );
-            return Err(Failure::Error(Error::Sqlx(SqlxError::Protocol(text))));
+        let returned = !rows.is_empty();
+        // (Not every engine counts the rows that it returns as affected.)
+        let stored = if returned { rows.len() as u64 } else { DB::rows_affected(result) };
+        if stored < slots.len() as u64 || (returned && rows.len() != slots.len()) {
+            return Err(Failure::LeftOut(left_out::<E, DB>(slots.len(), stored)));
         }
-        for (place, (&at, key)) in slots.iter().zip(keys).enumerate() {
+        let mut made = match (batch.generated, returned) {
+            (true, true) => self.match_rows(slots, batch, rows, via).await?,
+            (true, false) => self.derive_keys(slots, batch, step, result).await?,
+            (false, _) => self.match_keys(slots, batch, rows)?,
+        };
+        for (place, (&at, key)) in slots.iter().zip(made.keys).enumerate() {
             self.note_birth(at);
             let Some(slot) = self.tracked.slot_mut(at) else { continue };
-            if let Some(row) = in_order.get_mut(place).and_then(Option::take) {
+            if let Some(row) = made.rows.get_mut(place).and_then(Option::take) {
                 for (column_at, &column) in batch.returning.iter().enumerate() {
                     slot.entity.read(column, &row, column_at)?;
                 }
+            }
+            if let Some(loaded) = made.loaded.get(place) {
+                batch.returning.iter().for_each(|&column| slot.entity.copy(column, loaded));
             }
             slot.entity.set_key(key.clone());
             slot.state = State::Stored;
             self.keys.set(at, &key);
             self.tracked.index_by(at, Some(key));
         }
-        if !batch.returning.is_empty() && came == 0 {
+        if !batch.returning.is_empty() && !returned {
             self.read_defaults(slots, batch).await?;
         }
         Ok(())
-    }
-
-    /// The rows that came back, each with the entity it belongs to, and their keys; `None` if none came.
-    #[expect(clippy::type_complexity, reason = "two lists that belong together for two lines")]
-    fn match_rows(
-        &self,
-        slots: &[usize],
-        batch: &Batch,
-        rows: Vec<DB::Row>,
-    ) -> Result<(Option<Vec<E::Key>>, Vec<Option<DB::Row>>), SqlxError> {
-        let Some(mut scratch) = slots.first().and_then(|&at| Some(self.tracked.slot(at)?.entity.snapshot()))
-        else {
-            return Ok((None, Vec::new()));
-        };
-        if rows.is_empty() {
-            return Ok((None, Vec::new()));
-        }
-        let keys = Shape::of::<DB, E>().keys().len();
-        let mut keyed = Vec::with_capacity(rows.len());
-        for row in rows {
-            for (at, &column) in batch.returning.iter().take(keys).enumerate() {
-                scratch.read(column, &row, at)?;
-            }
-            keyed.push((scratch.key(), Some(row)));
-        }
-        if batch.generated {
-            // The rows may come in any order. Generated numbers ascend in the order in which the values were given.
-            keyed.sort_by_key(|(key, _)| number(key));
-            let (keys, rows) = keyed.into_iter().unzip();
-            return Ok((Some(keys), rows));
-        }
-        let mut by_key: std::collections::HashMap<E::Key, Option<DB::Row>> = keyed.into_iter().collect();
-        let own = |&at: &usize| self.tracked.slot(at).map(|slot| slot.entity.key());
-        let keys: Vec<E::Key> = slots.iter().filter_map(own).collect();
-        let rows = keys.iter().map(|key| by_key.get_mut(key).and_then(Option::take)).collect();
-        Ok((Some(keys), rows))
-    }
-
-    /// The keys of a batch that did not return them.
-    async fn derive_keys(
-        &self,
-        rows: usize,
-        step: Option<i64>,
-        result: &DB::QueryResult,
-        came: usize,
-    ) -> Result<Vec<E::Key>, Failure> {
-        let step = match step {
-            Some(step) => Some(step),
-            None if came == 0 && rows > 1 => self.key_step().await?,
-            None => Some(1),
-        };
-        let sound = DB::rows_affected(result) == rows as u64;
-        let keys = step.filter(|_| sound).and_then(|step| DB::keys_in_step(result, rows, step));
-        Ok(keys.unwrap_or_default().into_iter().filter_map(key_of).collect())
     }
 
     /// What the database wrote by itself, where INSERT does not return it.
@@ -249,4 +214,13 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         }
         Ok(())
     }
+}
+
+/// The database inserted fewer rows than it was told to.
+fn left_out<E: Entity<DB>, DB: Backend>(rows: usize, stored: u64) -> SqlxError {
+    SqlxError::Protocol(format!(
+        "INSERT of {rows} rows of `{}` was answered with {stored} rows (a trigger, a rule or an ON CONFLICT clause of the \
+         table may have left some out)",
+        E::NAME,
+    ))
 }

@@ -5,6 +5,7 @@ mod added;
 mod conflict;
 mod find;
 mod insert;
+mod keys;
 mod links;
 mod memory;
 mod plan;
@@ -100,6 +101,8 @@ pub struct Entities<E: Entity<DB> + 'static, DB: Backend> {
     before: HashMap<usize, Box<Before<E, E::Key>>, RandomState>,
     /// What was added in a transaction, or a scope, that was undone.
     undone: Vec<E>,
+    /// Whether new rows whose keys the database makes are inserted one by one: of several nobody could tell which is whose.
+    one_by_one: bool,
     /// What the flush that is going on has to write, and has written.
     plan: Plan,
 }
@@ -117,6 +120,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Repository for Entities<E, DB> {
             links: HashMap::new(),
             before: HashMap::default(),
             undone: Vec::new(),
+            one_by_one: false,
             plan: Plan::default(),
         }
     }

@@ -28,6 +28,10 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         match self.step(Step::Write, How::Together).await {
             Ok(()) => self.settle(),
             Err(failure) => {
+                if let Failure::Statement(error) | Failure::LeftOut(error) = &failure {
+                    // If it was done all the same, memory knows nothing of what it wrote.
+                    self.session.shared().poison(error);
+                }
                 self.unsettle();
                 self.untrack(at);
                 return Err(failure.into());
@@ -124,10 +128,10 @@ fn other_row<E: Entity<DB>, DB: Backend>(entity: &E, row: &E) -> Error {
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Statement(error) => error.into(),
+            Failure::Statement(error) | Failure::LeftOut(error) => error.into(),
             Failure::Error(error) => error,
-            // Only an update or a delete can find its row stale.
-            Failure::Stale => SqlxError::RowNotFound.into(),
+            // Only an update or a delete can find its row stale, and only a batch be written otherwise.
+            Failure::Stale | Failure::Again => SqlxError::RowNotFound.into(),
         }
     }
 }

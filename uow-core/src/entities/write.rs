@@ -120,6 +120,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
                 let error = match self.write_in_scope(&rows).await {
                     Ok(()) => continue,
                     Err(Failure::Statement(error)) if is_about_rows(&error) => error,
+                    Err(Failure::LeftOut(error)) => error,
                     Err(failure) => return Err(failure),
                 };
                 let (left, right) = rows.slots().split_at(rows.slots().len() / 2);
@@ -184,11 +185,36 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
     }
 
     async fn write(&mut self, rows: &Rows, via: Via) -> Result<(), Failure> {
-        match rows {
+        let written = match rows {
             Rows::Insert(slots) => self.insert_slots(slots, via).await,
             Rows::Update(columns, slots) => self.update_slots(*columns, slots, via).await,
             Rows::Delete(slots) => self.delete_slots(slots, via).await,
+        };
+        match written {
+            Err(Failure::Statement(error @ SqlxError::Encode(_))) => {
+                Err(Failure::Error(self.not_encoded(rows, error)))
+            }
+            written => written,
         }
+    }
+
+    /// A value could not be written into a statement, which was not sent: whose it is, is tried out.
+    fn not_encoded(&self, rows: &Rows, error: SqlxError) -> Error {
+        let columns = match rows {
+            Rows::Insert(_) => ColumnSet::of(E::COLUMNS, |column| !column.is_read_only()),
+            Rows::Update(columns, _) => *columns,
+            Rows::Delete(_) => ColumnSet::of(E::COLUMNS, Column::is_key),
+        };
+        let columns: Vec<usize> = columns.iter().collect();
+        for &at in rows.slots() {
+            let entity = self.entities_of(&[at]);
+            let bound =
+                bind_batch::<E, DB>(Form::Rows(1), &[(&columns, &entity)], &mut DB::Arguments::default());
+            if let Err(error) = bound {
+                return self.named(&rows.with(&[at]), error);
+            }
+        }
+        self.named(rows, error)
     }
 
     async fn update_slots(&mut self, changed: ColumnSet, slots: &[usize], via: Via) -> Result<(), Failure> {
@@ -331,7 +357,7 @@ fn padded(rows: usize) -> usize {
 
 /// Whether an error may be one row's fault.
 fn is_about_rows(error: &SqlxError) -> bool {
-    matches!(error, SqlxError::Database(_) | SqlxError::Encode(_)) && !crate::error::is_transient(error)
+    matches!(error, SqlxError::Database(_)) && !crate::error::is_transient(error)
 }
 
 #[cfg(test)]

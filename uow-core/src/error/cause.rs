@@ -28,6 +28,11 @@ pub enum Cause {
     DeadlineExceeded,
     /// COMMIT found the transaction it belongs to no longer there.
     TransactionGone,
+    /// An INSERT that needed no transaction was done, and what it made could not be told from its answer: it is stored.
+    Stored {
+        /// Why not, recorded as in [`Failed`](Self::Failed).
+        error: sqlx_core::Error,
+    },
 }
 
 impl Cause {
@@ -35,15 +40,19 @@ impl Cause {
         Self::Failed { during, error: record(error) }
     }
 
+    pub(crate) fn stored(error: &sqlx_core::Error) -> Self {
+        Self::Stored { error: record(error) }
+    }
+
     /// Whether the same unit, run again from its start, may well succeed.
     pub fn is_transient(&self) -> bool {
-        self.sqlx().is_some_and(is_transient)
+        matches!(self, Self::Failed { error, .. } if is_transient(error))
     }
 
     /// The recorded error of sqlx, if it was one.
     pub fn sqlx(&self) -> Option<&sqlx_core::Error> {
         match self {
-            Self::Failed { error, .. } => Some(error),
+            Self::Failed { error, .. } | Self::Stored { error } => Some(error),
             _ => None,
         }
     }
@@ -60,6 +69,11 @@ impl fmt::Display for Cause {
             Self::TransactionGone => f.write_str(
                 "the transaction was no longer there (a statement that commits implicitly, a COMMIT or ROLLBACK inside \
                  a procedure, or a rollback by the server itself)",
+            ),
+            Self::Stored { error } => write!(
+                f,
+                "the INSERT is stored (it was the whole unit, and sent without a transaction), but its answer could not be \
+                 read: {error}"
             ),
         }
     }

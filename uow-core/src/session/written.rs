@@ -1,12 +1,15 @@
 //! What a flush asks of the session: statements that the library wrote itself.
 
+use std::sync::Arc;
+
 use sqlx_core::Error as SqlxError;
 
 use super::lease::Lease;
-use super::state::{Errand, Shared, State};
+use super::state::{Errand, Poison, Shared, State};
 use crate::backend::{self, Backend, Query, Step};
 use crate::boxed::boxed;
 use crate::connection::Held;
+use crate::error::{Cause, Error};
 use crate::sql::Effect;
 use crate::transaction_options::Plan;
 
@@ -108,6 +111,30 @@ impl<DB: Backend> Shared<DB> {
             // Dropped, the lease leaves the unit in the state that says so.
             Err(error) => Err(lease.lose("statement", &error).into()),
         }
+    }
+
+    /// A [lone](Self::send_alone) statement is stored, and its answer of no use: the unit says so until its rollback.
+    pub(crate) fn end_early(&self, error: &SqlxError) -> Error {
+        let cause = Arc::new(Cause::stored(error));
+        let mut inner = self.lock();
+        inner.state = match std::mem::replace(&mut inner.state, State::Idle) {
+            State::Idle => State::Ended { cause: Arc::clone(&cause) },
+            other => other,
+        };
+        Error::EndedEarly { cause }
+    }
+
+    /// A statement was done, and its answer is of no use: what it wrote has to be undone with the scope it was sent in.
+    pub(crate) fn poison(&self, error: &SqlxError) {
+        let cause = Arc::new(Cause::failed(Errand::Statement.word(), error));
+        let mut inner = self.lock();
+        let scope = inner.scopes.sent;
+        inner.state = match std::mem::replace(&mut inner.state, State::Idle) {
+            State::Open(connection) => {
+                State::Poisoned(Poison { cause, scope, gone: false, connection: Some(connection) })
+            }
+            other => other,
+        };
     }
 
     /// The scope's work is what is committed next: its savepoint goes with the transaction.
