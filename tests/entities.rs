@@ -3,6 +3,30 @@
 mod common;
 
 use common::*;
+use unit_of_work::Entities;
+
+/// What belongs to a post, which belongs to a blog.
+#[derive(Debug, Clone, PartialEq, Eq, Entity)]
+struct Remark {
+    #[uow(key, generated)]
+    id: i64,
+    #[uow(references = Post)]
+    post_id: i64,
+    text: String,
+}
+
+#[derive(UnitOfWork)]
+struct Threads<DB: Backend>
+where
+    Blog: Entity<DB>,
+    Post: Entity<DB>,
+    Remark: Entity<DB>,
+{
+    session: Session<DB>,
+    remarks: Lazy<Entities<Remark, DB>>,
+    posts: Lazy<Entities<Post, DB>>,
+    blogs: Lazy<Entities<Blog, DB>>,
+}
 
 engines! {
     async fn what_is_added_is_inserted_at_commit_with_its_key(lab) {
@@ -52,21 +76,39 @@ engines! {
     }
 
     async fn children_get_the_keys_of_parents_that_are_new_themselves(lab) {
-        let mut db = Shelf::new(&lab.pool);
-        let mut posts = Vec::new();
+        lab.script(&format!("CREATE TABLE remark (id {}, post_id BIGINT NOT NULL, text VARCHAR(50) NOT NULL)", Db::GENERATED_KEY)).await;
+        let mut db = Threads::new(&lab.pool);
+        let mut added = Vec::new();
         for blog in 0..13 {
-            let blog = db.blogs().add(Blog::named(&format!("blog {blog}"))).unwrap();
+            let parent = db.blogs().add(Blog::named(&format!("{blog}"))).unwrap();
             for post in 0..13 {
-                posts.push((blog.clone(), db.posts().add_to(&blog, Post::titled(&format!("post {post}"))).unwrap()));
+                let child = db.posts().add_to(&parent, Post::titled(&format!("{blog}.{post}"))).unwrap();
+                for remark in 0..3 {
+                    let remark = Remark { id: 0, post_id: 0, text: format!("{blog}.{post}.{remark}") };
+                    let text = remark.text.clone();
+                    added.push((parent.clone(), child.clone(), db.remarks().add_to(&child, remark).unwrap(), text));
+                }
             }
         }
         db.commit().await.unwrap();
-        for (blog, post) in &posts {
-            let post = db.posts().added(post).unwrap();
-            assert_eq!(Some(post.blog_id), blog.key());
+        for (blog, post, remark, text) in &added {
+            let remark = db.remarks().added(remark).unwrap();
+            assert_eq!((&remark.text, Some(remark.post_id)), (text, post.key()));
+            assert_eq!(Some(db.posts().added(post).unwrap().blog_id), blog.key());
         }
-        let mismatched = "SELECT concat(count(*)) FROM post JOIN blog ON blog.id = post.blog_id";
-        assert_eq!(Db::texts(&lab.outside, mismatched).await, ["169"]);
+        // What is stored says of itself to whom it belongs.
+        let stored = "SELECT concat(remark.id, ' ', blog.name, ' ', post.title, ' ', remark.text) FROM remark \
+                      JOIN post ON post.id = remark.post_id JOIN blog ON blog.id = post.blog_id ORDER BY remark.id";
+        let mut expected: Vec<(i64, String)> = Vec::new();
+        for (_, _, remark, text) in &added {
+            let post = text.rsplit_once('.').unwrap().0;
+            let blog = post.split_once('.').unwrap().0;
+            let id = remark.key().unwrap();
+            expected.push((id, format!("{id} {blog} {post} {text}")));
+        }
+        expected.sort();
+        let expected: Vec<String> = expected.into_iter().map(|(_, text)| text).collect();
+        assert_eq!(Db::texts(&lab.outside, stored).await, expected);
     }
 
     async fn rollback_forgets_and_hands_back_what_was_added(lab) {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use std::time::Duration;
 
@@ -38,6 +38,8 @@ struct State {
     trigger: Mutex<Option<Trigger>>,
     /// What is written in the place of what, on the way to the server.
     rewrite: Mutex<Option<(Vec<u8>, Vec<u8>)>>,
+    /// Whether the rows of each answer are handed on in reverse.
+    reverses_rows: AtomicBool,
 }
 
 impl Proxy {
@@ -73,6 +75,11 @@ impl Proxy {
         *self.state.rewrite.lock().expect("no panic holds it") = Some((from.into(), to.into()));
     }
 
+    /// From now on the rows of PostgreSQL's answers come in reverse. To be called while no answer is on its way.
+    pub fn reverse_rows(&self) {
+        self.state.reverses_rows.store(true, Ordering::SeqCst);
+    }
+
     /// Cuts the next connection for which this happens, once.
     pub fn cut(&self, trigger: Trigger) {
         *self.state.trigger.lock().expect("no panic holds it") = Some(trigger);
@@ -92,6 +99,7 @@ const ANSWERED: Duration = Duration::from_millis(10);
 async fn relay(mut client: TcpStream, mut server: TcpStream, state: Arc<State>) {
     let (mut from_client, mut from_server) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
     let (mut client_spoke_last, mut cut_at_answer) = (false, false);
+    let mut reverser = Reverser::default();
     loop {
         tokio::select! {
             read = client.read(&mut from_client) => {
@@ -119,9 +127,45 @@ async fn relay(mut client: TcpStream, mut server: TcpStream, state: Arc<State>) 
                     while let Ok(Ok(1..)) = timeout(ANSWERED, server.read(&mut from_server)).await {}
                     return;
                 }
-                if client.write_all(&from_server[..length]).await.is_err() { return }
+                let answer = &from_server[..length];
+                let handed_on = if state.reverses_rows.load(Ordering::SeqCst) {
+                    client.write_all(&reverser.reverse(answer)).await
+                } else {
+                    client.write_all(answer).await
+                };
+                if handed_on.is_err() { return }
             }
         }
+    }
+}
+
+/// Turns rows that follow each other around, in what PostgreSQL's server says.
+#[derive(Debug, Default)]
+struct Reverser {
+    /// A message that has not come to its end.
+    rest: Vec<u8>,
+    rows: Vec<Vec<u8>>,
+}
+
+impl Reverser {
+    fn reverse(&mut self, bytes: &[u8]) -> Vec<u8> {
+        self.rest.extend_from_slice(bytes);
+        let mut answer = Vec::new();
+        // A message is its kind, its length but for that, and its body.
+        while let [kind, a, b, c, d, ..] = *self.rest {
+            let length = 1 + u32::from_be_bytes([a, b, c, d]) as usize;
+            if self.rest.len() < length {
+                break;
+            }
+            let message: Vec<u8> = self.rest.drain(..length).collect();
+            if kind == b'D' {
+                self.rows.push(message);
+            } else {
+                self.rows.drain(..).rev().for_each(|row| answer.extend(row));
+                answer.extend(message);
+            }
+        }
+        answer
     }
 }
 

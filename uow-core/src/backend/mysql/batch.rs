@@ -79,3 +79,15 @@ pub(super) fn upsert(shape: &Shape, columns: &[usize], target: &[usize]) -> Stri
     shape.names(&mut text, &all);
     text.sql(" */").finish()
 }
+
+/// The step between the keys that one statement generates; 0 if a trigger may give the rows others.
+pub(super) fn key_step(shape: &Shape) -> String {
+    let literal = |name: &str| format!("'{}'", name.replace('\\', "\\\\").replace('\'', "''"));
+    let schema = shape.table.schema_name().map_or_else(|| "database()".to_owned(), literal);
+    format!(
+        "SELECT CAST(IF(EXISTS (SELECT 1 FROM information_schema.triggers WHERE event_object_schema = {schema} \
+         AND event_object_table = {} AND event_manipulation = 'INSERT' AND action_timing = 'BEFORE'), \
+         0, @@SESSION.auto_increment_increment) AS SIGNED)",
+        literal(shape.table.name()),
+    )
+}

@@ -119,8 +119,8 @@ impl Backend for MySql {
         batch::delete(shape, form.rows())
     }
 
-    fn key_step(_: &Shape) -> Option<String> {
-        Some("SELECT CAST(@@SESSION.auto_increment_increment AS SIGNED)".to_owned())
+    fn key_step(shape: &Shape) -> Option<String> {
+        Some(batch::key_step(shape))
     }
 
     fn keys_in_step(result: &Self::QueryResult, rows: usize, step: i64) -> Option<Vec<i64>> {

@@ -82,6 +82,8 @@ pub(super) fn keys_are_consecutive(shape: &Shape) -> Option<String> {
         text.sql(" AND NOT EXISTS (SELECT 1 FROM ").sql(schema);
         text.sql(" WHERE type = 'trigger' AND tbl_name = ").sql(&table_text).sql(" COLLATE NOCASE)");
     }
+    // Without its schema the table may be in a database that was attached, and have triggers there.
+    text.sql(" AND NOT EXISTS (SELECT 1 FROM pragma_database_list WHERE name NOT IN ('main', 'temp'))");
     text.sql(" AND coalesce((SELECT max(").column(&key).sql(") FROM ").table(&shape.table);
     text.sql("), 0) < 4611686018427387904");
     Some(text.finish())

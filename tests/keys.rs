@@ -1,0 +1,289 @@
+//! Which of the keys that the database generates belongs to which entity, whatever makes them and however they come back.
+//!
+//! What is stored is looked at by another unit, on another connection: memory that agrees with itself proves nothing.
+
+#![allow(unreachable_pub, missing_docs)]
+
+mod common;
+
+use common::*;
+use sqlx::types::Uuid;
+use unit_of_work::Entities;
+
+/// A key of a type that the library knows nothing of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, sqlx::Type)]
+#[sqlx(transparent)]
+pub struct Number(i64);
+
+/// Things and their parts, whose keys are of one type; and what the tests do with them.
+macro_rules! things {
+    ($name:ident, $key:ty) => {
+        mod $name {
+            use super::*;
+
+            #[derive(Debug, Clone, PartialEq, Entity)]
+            pub struct Thing {
+                #[uow(key, generated)]
+                pub id: $key,
+                pub name: String,
+                pub weight: Option<f64>,
+            }
+
+            #[derive(Debug, Clone, PartialEq, Entity)]
+            pub struct Part {
+                #[uow(key, generated)]
+                pub id: $key,
+                #[uow(references = Thing)]
+                pub thing_id: $key,
+                pub name: String,
+            }
+
+            #[derive(UnitOfWork)]
+            pub struct Shop<DB: Backend>
+            where
+                Thing: Entity<DB>,
+                Part: Entity<DB>,
+            {
+                session: Session<DB>,
+                pub things: Lazy<Entities<Thing, DB>>,
+                pub parts: Lazy<Entities<Part, DB>>,
+            }
+
+            pub fn thing(name: &str) -> Thing {
+                Thing { id: Default::default(), name: name.into(), weight: Some(0.5) }
+            }
+
+            /// Adds things, with and without parts, and looks what became of them.
+            pub async fn have_their_own_keys<DB: Engine>(lab: &Lab<DB>, pool: &sqlx::Pool<DB>, rows: &[usize])
+            where
+                Thing: Entity<DB, Key = $key>,
+                Part: Entity<DB, Key = $key>,
+            {
+                for (round, &rows) in rows.iter().enumerate() {
+                    let name = |at: usize| format!("{round}: {at}");
+                    let mut db = Shop::new(pool);
+                    // In a statement of their own, and then with others.
+                    let alone: Vec<_> =
+                        (0..rows).map(|at| (name(at), db.things().add(thing(&name(at))).unwrap())).collect();
+                    db.commit().await.unwrap();
+                    let mut parts = Vec::new();
+                    let mut things = alone;
+                    for at in rows..2 * rows {
+                        let added = db.things().add(thing(&name(at))).unwrap();
+                        for part in 0..2 {
+                            let (id, thing_id) = Default::default();
+                            let part = Part { id, thing_id, name: format!("{} of {}", part, name(at)) };
+                            parts.push((
+                                part.name.clone(),
+                                db.parts().add_with(&added, part, |part, key| part.thing_id = key).unwrap(),
+                            ));
+                        }
+                        things.push((name(at), added));
+                    }
+                    db.commit().await.unwrap();
+
+                    let mut fresh = Shop::new(&lab.outside);
+                    for (name, added) in &things {
+                        let stored = fresh.things().require(added.key().unwrap()).await.unwrap();
+                        assert_eq!((&stored.name, stored.weight), (name, Some(0.5)));
+                    }
+                    for (name, added) in &parts {
+                        let stored = fresh.parts().require(added.key().unwrap()).await.unwrap();
+                        assert_eq!(&stored.name, name);
+                        let (thing_id, name) = (stored.thing_id.clone(), stored.name.clone());
+                        let thing = fresh.things().require(thing_id).await.unwrap();
+                        assert!(
+                            name.ends_with(&format!(" of {}", thing.name)),
+                            "{name} is a part of {thing:?}"
+                        );
+                    }
+                    // What is in memory is found by the very key.
+                    for (name, added) in &things {
+                        assert_eq!(
+                            db.things().get(added.key().unwrap()).await.unwrap().map(|thing| &thing.name),
+                            Some(name)
+                        );
+                    }
+                    fresh.rollback().await.unwrap();
+                }
+            }
+        }
+    };
+}
+things!(numbers, i64);
+things!(uuids, Uuid);
+things!(newtypes, Number);
+
+const ROWS: &[usize] = &[1, 2, 3, 16, 17, 100, 600];
+
+async fn make_tables<DB: Engine>(lab: &Lab<DB>, key: &str, reference: &str) {
+    lab.script(&format!(
+        "CREATE TABLE thing (id {key}, name VARCHAR(100) NOT NULL, weight DOUBLE PRECISION); \
+         CREATE TABLE part (id {key}, thing_id {reference} NOT NULL, name VARCHAR(100) NOT NULL)"
+    ))
+    .await;
+}
+
+engines! {
+    async fn keys_that_ascend(lab) {
+        make_tables(lab, Db::GENERATED_KEY, "BIGINT").await;
+        numbers::have_their_own_keys(lab, &lab.pool, ROWS).await;
+    }
+
+    async fn keys_of_a_type_of_their_own(lab) {
+        make_tables(lab, Db::GENERATED_KEY, "BIGINT").await;
+        newtypes::have_their_own_keys(lab, &lab.pool, ROWS).await;
+    }
+
+    async fn keys_that_are_drawn_at_random(lab) {
+        let key = match <Db as sqlx::Database>::NAME {
+            "PostgreSQL" => "BIGINT PRIMARY KEY DEFAULT ((random() * 9e18)::bigint)",
+            "MySQL" => "BIGINT PRIMARY KEY DEFAULT (floor(rand() * 1e18))",
+            _ => "BIGINT PRIMARY KEY DEFAULT (random())",
+        };
+        make_tables(lab, key, "BIGINT").await;
+        numbers::have_their_own_keys(lab, &lab.pool, ROWS).await;
+        newtypes::have_their_own_keys(lab, &lab.pool, ROWS).await;
+    }
+
+    async fn keys_that_are_uuids(lab) {
+        let (key, reference) = match <Db as sqlx::Database>::NAME {
+            "PostgreSQL" => ("UUID PRIMARY KEY DEFAULT gen_random_uuid()", "UUID"),
+            "MySQL" => ("BINARY(16) PRIMARY KEY DEFAULT (unhex(md5(rand())))", "BINARY(16)"),
+            _ => ("BLOB PRIMARY KEY DEFAULT (randomblob(16))", "BLOB"),
+        };
+        make_tables(lab, key, reference).await;
+        uuids::have_their_own_keys(lab, &lab.pool, ROWS).await;
+    }
+
+    async fn rows_that_are_stored_otherwise_than_they_were_given_get_their_own_keys_too(lab) {
+        let key = match <Db as sqlx::Database>::NAME {
+            "PostgreSQL" => "BIGINT PRIMARY KEY DEFAULT ((random() * 9e18)::bigint)",
+            "MySQL" => "BIGINT PRIMARY KEY DEFAULT (floor(rand() * 1e18))",
+            _ => "BIGINT PRIMARY KEY DEFAULT (random())",
+        };
+        make_tables(lab, key, "BIGINT").await;
+        lab.script(match <Db as sqlx::Database>::NAME {
+            "PostgreSQL" => "CREATE FUNCTION grow() RETURNS trigger AS 'BEGIN NEW.weight = 7; RETURN NEW; END' LANGUAGE plpgsql; \
+                             CREATE TRIGGER grow BEFORE INSERT ON thing FOR EACH ROW EXECUTE FUNCTION grow()",
+            "MySQL" => "CREATE TRIGGER grow BEFORE INSERT ON thing FOR EACH ROW SET NEW.weight = 7",
+            _ => "CREATE TRIGGER grow AFTER INSERT ON thing BEGIN UPDATE thing SET weight = 7 WHERE id = NEW.id; END",
+        })
+        .await;
+        let mut db = numbers::Shop::new(&lab.pool);
+        // A transaction is open, so what was not understood can be undone, and written row by row.
+        sqlx::raw_sql("SELECT 1").execute(db.session()).await.unwrap();
+        let added: Vec<_> = (0..50).map(|at| db.things().add(numbers::thing(&format!("{at}"))).unwrap()).collect();
+        db.commit().await.unwrap();
+        let mut fresh = numbers::Shop::new(&lab.outside);
+        for (at, added) in added.iter().enumerate() {
+            let stored = fresh.things().require(added.key().unwrap()).await.unwrap();
+            assert_eq!((stored.name.clone(), stored.weight), (format!("{at}"), Some(7.0)));
+        }
+        fresh.rollback().await.unwrap();
+        let count = "SELECT concat(count(*)) FROM thing";
+        assert_eq!(Db::texts(&lab.outside, count).await, ["50"]);
+
+        // A statement that went without one has stored them, and nobody knows which is whose.
+        if <Db as sqlx::Database>::NAME != "MySQL" {
+            let mut db = numbers::Shop::new(&lab.pool);
+            for at in 0..40 {
+                db.things().add(numbers::thing(&format!("{at}"))).unwrap();
+            }
+            let error = db.commit().await.unwrap_err();
+            assert!(error.is_ended_early(), "{error}");
+            assert!(error.to_string().contains("which is whose"), "{error}");
+            assert!(db.commit().await.unwrap_err().is_ended_early());
+            assert!(db.rollback().await.unwrap_err().is_ended_early());
+            assert_eq!(Db::texts(&lab.outside, count).await, ["90"]);
+            lab.settled().await;
+        }
+    }
+}
+
+mod on_postgres {
+    use super::*;
+
+    uow_test_support::postgres_claim! {
+        sqlx::Postgres, keys_that_descend, lab, {
+            make_tables(lab, "BIGINT GENERATED ALWAYS AS IDENTITY (START -1 INCREMENT BY -1) PRIMARY KEY", "BIGINT").await;
+            numbers::have_their_own_keys(lab, &lab.pool, ROWS).await;
+            newtypes::have_their_own_keys(lab, &lab.pool, &[2, 50]).await;
+        }
+    }
+
+    uow_test_support::postgres_claim! {
+        sqlx::Postgres, rows_that_come_back_in_another_order, lab, {
+            let (pool, proxy) = lab.through_proxy(1).await;
+            proxy.reverse_rows();
+            let reversed: Vec<i32> = sqlx::query_scalar("SELECT * FROM generate_series(1, 3)").fetch_all(&pool).await.unwrap();
+            assert_eq!(reversed, [3, 2, 1], "they do");
+            make_tables(lab, <sqlx::Postgres as Engine>::GENERATED_KEY, "BIGINT").await;
+            numbers::have_their_own_keys(lab, &pool, ROWS).await;
+            newtypes::have_their_own_keys(lab, &pool, ROWS).await;
+        }
+    }
+}
+
+mod on_mariadb {
+    use super::*;
+
+    uow_test_support::mysql_claim! {
+        sqlx::MySql, keys_that_a_trigger_sets, lab, {
+            make_tables(lab, "BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY", "BIGINT").await;
+            lab.script(
+                "CREATE TRIGGER own_keys BEFORE INSERT ON thing FOR EACH ROW SET NEW.id = floor(rand() * 1e15)",
+            )
+            .await;
+            numbers::have_their_own_keys(lab, &lab.pool, ROWS).await;
+        }
+    }
+
+    // What MySQL does: to it `RETURNING` is a comment.
+    uow_test_support::mysql_claim! {
+        sqlx::MySql, keys_without_returning, lab, {
+            let (pool, proxy) = lab.through_proxy(1).await;
+            proxy.rewrite("/*M!100500", "/*M!999999");
+            make_tables(lab, "BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY", "BIGINT").await;
+            numbers::have_their_own_keys(lab, &pool, ROWS).await;
+            newtypes::have_their_own_keys(lab, &pool, ROWS).await;
+            // The first key and the step between them are not the truth where a trigger gives the keys.
+            lab.script("CREATE TRIGGER own_keys BEFORE INSERT ON thing FOR EACH ROW SET NEW.id = floor(rand() * 1e15)").await;
+            numbers::have_their_own_keys(lab, &pool, ROWS).await;
+            // One that gives something else is in nobody's way.
+            lab.script("DROP TRIGGER own_keys; CREATE TRIGGER other BEFORE INSERT ON part FOR EACH ROW SET NEW.id = NEW.id").await;
+            numbers::have_their_own_keys(lab, &pool, &[1, 5, 20]).await;
+        }
+    }
+}
+
+mod on_sqlite {
+    use super::*;
+
+    #[test]
+    fn keys_of_a_table_whose_triggers_are_in_another_database() {
+        Lab::<sqlx::Sqlite>::run("attached", async |lab: &mut Lab<sqlx::Sqlite>| {
+            let folder = tempfile::tempdir().unwrap();
+            let attach = format!("ATTACH '{}' AS other", folder.path().join("other").display());
+            let pool = lab.pool_of(1).await;
+            let run = async |text: String| {
+                sqlx::raw_sql(sqlx::AssertSqlSafe(text)).execute(&pool).await.unwrap();
+            };
+            run(attach).await;
+            run("CREATE TABLE other.thing (id INTEGER PRIMARY KEY, name TEXT NOT NULL, weight REAL); \
+                 CREATE TRIGGER other.twin AFTER INSERT ON thing WHEN new.name NOT LIKE 'twin%' \
+                 BEGIN INSERT INTO thing (name) VALUES ('twin of ' || new.name); END"
+                .to_owned())
+            .await;
+            let mut db = numbers::Shop::new(&pool);
+            sqlx::raw_sql("SELECT 1").execute(db.session()).await.unwrap();
+            let added: Vec<_> =
+                (0..50).map(|at| db.things().add(numbers::thing(&format!("{at}"))).unwrap()).collect();
+            db.commit().await.unwrap();
+            for (at, added) in added.iter().enumerate() {
+                let stored = db.things().refresh(added.key().unwrap()).await.unwrap();
+                assert_eq!(stored.name, format!("{at}"));
+            }
+        });
+    }
+}
