@@ -28,6 +28,40 @@ where
     blogs: Lazy<Entities<Blog, DB>>,
 }
 
+/// Found by what it belongs to, and its place there.
+#[derive(Debug, Clone, PartialEq, Eq, Entity)]
+struct Line {
+    #[uow(key, references = Blog)]
+    blog_id: i64,
+    #[uow(key)]
+    place: i32,
+    text: String,
+    #[uow(read_only)]
+    note: String,
+    #[uow(version)]
+    version: i64,
+}
+
+#[derive(UnitOfWork)]
+struct Sheets<DB: Backend>
+where
+    Blog: Entity<DB>,
+    Line: Entity<DB>,
+{
+    session: Session<DB>,
+    lines: Lazy<Entities<Line, DB>>,
+    blogs: Lazy<Entities<Blog, DB>>,
+}
+
+fn line(place: i32, text: &str) -> Line {
+    Line { blog_id: 0, place, text: text.into(), note: String::new(), version: 0 }
+}
+
+const LINES: &str = "CREATE TABLE line (blog_id BIGINT NOT NULL, place INTEGER NOT NULL, text VARCHAR(50) NOT NULL, \
+                     note VARCHAR(50) NOT NULL DEFAULT 'noted', version BIGINT NOT NULL, PRIMARY KEY (blog_id, place))";
+const SHEETS: &str = "SELECT concat(blog.name, ' ', place, ' ', text, ' ', note, ' ', line.version) FROM line \
+                      JOIN blog ON blog.id = line.blog_id ORDER BY blog.name, place";
+
 engines! {
     async fn what_is_added_is_inserted_at_commit_with_its_key(lab) {
         let mut db = Shelf::new(&lab.pool);
@@ -109,6 +143,113 @@ engines! {
         expected.sort();
         let expected: Vec<String> = expected.into_iter().map(|(_, text)| text).collect();
         assert_eq!(Db::texts(&lab.outside, stored).await, expected);
+    }
+
+    async fn a_key_that_holds_a_reference_is_known_with_it(lab) {
+        lab.script(LINES).await;
+        let mut db = Sheets::new(&lab.pool);
+        for attempt in 0..2 {
+            let blogs = ["a", "b"].map(|name| db.blogs().add(Blog::named(name)).unwrap());
+            let lines: Vec<_> = (0..6).map(|at| db.lines().add_to(&blogs[at % 2], line(at as i32 / 2, "new")).unwrap()).collect();
+            assert!(lines.iter().all(|line| line.key().is_none()), "not the placeholder");
+            assert!(!db.lines().contains(&(0, 0)));
+            db.lines().remove_added(&lines[5]);
+            db.flush().await.unwrap();
+            for (at, line) in lines.iter().enumerate().take(5) {
+                let key = (blogs[at % 2].key().unwrap(), at as i32 / 2);
+                assert_eq!(line.key(), Some(key));
+                assert_eq!(db.lines().get(key).await.unwrap().map(|line| line.note.clone()), Some("noted".into()));
+            }
+            // Where the other's key is known, so is this one.
+            let twice = db.lines().add_to(&blogs[0], line(1, "twice")).unwrap_err();
+            assert!(matches!(twice, Error::AlreadyTracked { .. }), "{twice}");
+            if attempt == 0 {
+                db.rollback().await.unwrap();
+                assert!(lines.iter().all(|line| line.key().is_none()), "no phantom key");
+                assert_eq!(db.lines().take_undone(), [0, 0, 1, 1, 2].map(|place| line(place, "new")));
+            }
+        }
+        db.commit().await.unwrap();
+        let rows = ["a 0 new noted 0", "a 1 new noted 0", "a 2 new noted 0", "b 0 new noted 0", "b 1 new noted 0"];
+        assert_eq!(Db::texts(&lab.outside, SHEETS).await, rows);
+    }
+
+    async fn what_takes_the_place_of_a_removed_row_is_written_over_it(lab) {
+        lab.script(LINES).await;
+        let mut db = Sheets::new(&lab.pool);
+        let old = db.blogs().insert(Blog::named("old")).await.unwrap().id;
+        for place in 0..5 {
+            db.lines().add(Line { blog_id: old, ..line(place, "old") }).unwrap();
+        }
+        db.commit().await.unwrap();
+        lab.script("UPDATE line SET note = 'by hand'").await;
+
+        let mut db = Sheets::new(&lab.pool);
+        db.lines().all().fetch().await.unwrap();
+        (0..4).for_each(|place| db.lines().remove(&(old, place)).unwrap());
+        db.lines().add(Line { blog_id: old, ..line(0, "added") }).unwrap();
+        let inserted = db.lines().insert(Line { blog_id: old, ..line(1, "inserted") }).await.unwrap();
+        assert_eq!((inserted.version, inserted.note.as_str()), (1, "by hand"));
+        let unchanged = db.lines().insert(Line { blog_id: old, ..line(2, "old") }).await.unwrap();
+        assert_eq!(unchanged.version, 0);
+        db.commit().await.unwrap();
+        let rows = ["old 0 added by hand 1", "old 1 inserted by hand 1", "old 2 old by hand 0", "old 4 old by hand 0"];
+        assert_eq!(Db::texts(&lab.outside, SHEETS).await, rows);
+        assert!(db.lines().iter().all(|line| line.note == "by hand"));
+    }
+
+    async fn what_takes_the_place_of_a_removed_row_refers_to_what_is_new(lab) {
+        let mut db = Shelf::new(&lab.pool);
+        let old = db.blogs().add(Blog::named("old")).unwrap();
+        let post = db.posts().add_to(&old, Post::titled("post")).unwrap();
+        db.commit().await.unwrap();
+        let id = post.key().unwrap();
+        let pairs = "SELECT concat(blog.name, ' ', post.title) FROM post JOIN blog ON blog.id = post.blog_id";
+        let mut db = Shelf::new(&lab.pool);
+        for title in ["post", "another"] {
+            db.posts().require(id).await.unwrap();
+            db.posts().remove(&id).unwrap();
+            let new = db.blogs().add(Blog::named(&format!("of {title}"))).unwrap();
+            let successor = db.posts().add_to(&new, Post { id, ..Post::titled(title) }).unwrap();
+            // A flush that is undone leaves the reference to the next one.
+            for _ in 0..2 {
+                let undone: Result<(), Error> = db
+                    .savepoint(async |db| {
+                        db.flush().await?;
+                        assert_eq!(db.posts().added(&successor).unwrap().blog_id, new.key().unwrap());
+                        Err(Error::Busy)
+                    })
+                    .await;
+                undone.unwrap_err();
+                assert_eq!(db.posts().added(&successor).unwrap().blog_id, 0);
+            }
+            db.commit().await.unwrap();
+            assert_eq!(Db::texts(&lab.outside, pairs).await, [format!("of {title} {title}")]);
+            db.commit().await.unwrap();
+        }
+    }
+
+    async fn an_insert_over_a_removed_row_that_fails_leaves_it_removed(lab) {
+        let mut db = Shelf::new(&lab.pool);
+        db.blogs().insert(Blog::named("taken")).await.unwrap();
+        let id = db.blogs().insert(Blog::named("a")).await.unwrap().id;
+        db.commit().await.unwrap();
+        // Its row is another one by now.
+        lab.script("UPDATE blog SET version = 7 WHERE name = 'a'").await;
+        db.blogs().remove(&id).unwrap();
+        let error = db.blogs().insert(Blog { id, ..Blog::named("b") }).await.unwrap_err();
+        let conflict = error.conflict().unwrap_or_else(|| panic!("{error}"));
+        assert_eq!(conflict.rows()[0].to_string(), format!("Blog {id} (version 0 expected, 7 found)"));
+        assert!(!db.blogs().contains(&id));
+        db.blogs().take_theirs(conflict).await.unwrap();
+        db.blogs().remove(&id).unwrap();
+        let refused: Result<(), Error> = db
+            .savepoint(async |db| db.blogs().insert(Blog { id, ..Blog::named("taken") }).await.map(drop))
+            .await;
+        refused.unwrap_err();
+        assert!(!db.blogs().contains(&id));
+        db.commit().await.unwrap();
+        assert_eq!(lab.blogs().await, ["taken"]);
     }
 
     async fn rollback_forgets_and_hands_back_what_was_added(lab) {

@@ -2,9 +2,10 @@
 
 use super::Entities;
 use super::added::Added;
+use super::links::Link;
 use super::tracked::{Slot, State};
 use crate::backend::Backend;
-use crate::entity::{Entity, References};
+use crate::entity::{ColumnSet, Entity, References};
 use crate::error::Error;
 
 impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
@@ -17,7 +18,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
     /// [`Error::AlreadyTracked`] if there is an entity with this key in the unit: that one stays.
     pub fn add(&mut self, entity: E) -> Result<Added<E, DB>, Error> {
         let given = entity.has_key().then(|| entity.key());
-        let slot = self.start(entity)?;
+        let (slot, _) = self.start(entity, given.clone())?;
         Ok(Added { slot, keys: self.keys.clone(), given })
     }
 
@@ -50,12 +51,16 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         entity: E,
         refer: impl Fn(&mut E, P::Key) + Send + Sync + 'static,
     ) -> Result<Added<E, DB>, Error> {
-        let added = self.add(entity)?;
-        self.links.entry(added.slot).or_default().push(parent.clone(), refer);
-        if let Some(slot) = self.tracked.slot_mut(added.slot) {
+        let link = Link::new(parent.clone(), refer);
+        let key = link.key(&entity);
+        // With what it refers to a key is not given, but made.
+        let given = key.clone().filter(|_| !link.is_in_key());
+        let (at, _) = self.start(entity, key)?;
+        self.links.insert(at, link);
+        if let Some(slot) = self.tracked.slot_mut(at) {
             slot.linked = true;
         }
-        Ok(added)
+        Ok(Added { slot: at, keys: self.keys.clone(), given })
     }
 
     /// The entity of a handle: added in this unit, and still there.
@@ -107,34 +112,41 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         }
     }
 
-    /// Tracks a new entity.
-    pub(super) fn start(&mut self, entity: E) -> Result<usize, Error> {
+    /// Tracks a new entity, which is found by this key. If it takes the place of one that was removed, that is returned too.
+    pub(super) fn start(&mut self, entity: E, key: Option<E::Key>) -> Result<(usize, Option<E>), Error> {
         let depth = self.depth();
-        let key = entity.has_key().then(|| entity.key());
         if let Some(key) = &key
             && let Some(at) = self.tracked.find(key)
         {
-            return self.replace(at, entity);
+            return Ok((at, Some(self.replace(at, key, entity)?)));
         }
-        Ok(self.tracked.push(Slot::new(entity, key, State::New), depth))
+        Ok((self.tracked.push(Slot::new(entity, key, State::New), depth), None))
     }
 
     /// A row that was to be deleted gets its successor: both together are an update.
-    fn replace(&mut self, at: usize, mut entity: E) -> Result<usize, Error> {
+    fn replace(&mut self, at: usize, key: &E::Key, mut entity: E) -> Result<E, Error> {
         let depth = self.depth();
         self.tracked.touch(at, depth);
         match self.tracked.slot_mut(at) {
             Some(slot) if slot.state == State::Removed => {
                 let stored = slot.stored.take().unwrap_or_else(|| slot.entity.snapshot());
-                if let Some(version) = E::COLUMNS.iter().position(|column| column.is_version()) {
-                    entity.copy(version, &stored);
-                }
+                // The version, and what only the database writes, are those of the row.
+                let stays = ColumnSet::of(E::COLUMNS, |column| column.is_version() || column.is_read_only());
+                stays.iter().for_each(|column| entity.copy(column, &stored));
                 slot.stored = Some(stored);
-                slot.entity = entity;
                 slot.state = State::Stored;
-                Ok(at)
+                slot.linked = false;
+                Ok(std::mem::replace(&mut slot.entity, entity))
             }
-            _ => Err(Error::AlreadyTracked { entity: E::NAME, key: format!("{:?}", entity.key()) }),
+            _ => Err(Error::AlreadyTracked { entity: E::NAME, key: format!("{key:?}") }),
+        }
+    }
+
+    /// The successor of a removed row did not come to be: that is to be deleted, as before.
+    pub(super) fn put_back(&mut self, at: usize, former: E) {
+        if let Some(slot) = self.tracked.slot_mut(at) {
+            slot.entity = former;
+            slot.state = State::Removed;
         }
     }
 }

@@ -1,43 +1,57 @@
 //! What new entities refer to: the keys of others, which may be new themselves.
 
+use std::any::TypeId;
+use std::collections::BTreeMap;
+
 use super::Entities;
 use super::added::Added;
 use crate::backend::Backend;
-use crate::entity::Entity;
-
-/// Sets a field to the key of another entity; `false` if that is not known yet.
-type Link<E> = Box<dyn Fn(&mut E) -> bool + Send + Sync>;
+use crate::entity::{Column, ColumnSet, Entity};
+use crate::error::Error;
 
 /// What one entity refers to. It is kept until the transaction ends: a flush that has set it may be undone.
-pub(super) struct Links<E> {
-    links: Vec<Link<E>>,
+pub(super) struct Link<E> {
+    /// Sets the field to the key of the other one; `false` if that is not known yet.
+    set: Box<dyn Fn(&mut E) -> bool + Send + Sync>,
+    /// Whether the field is a part of the key, which is not known before then.
+    in_key: bool,
+    /// What the successor of a removed row was before the flush that goes on.
+    before: Option<Box<E>>,
 }
 
-impl<E> Default for Links<E> {
-    fn default() -> Self {
-        Self { links: Vec::new() }
-    }
-}
-
-impl<E> Links<E> {
-    pub(super) fn push<P: Entity<DB> + 'static, DB: Backend>(
-        &mut self,
+impl<E> Link<E> {
+    pub(super) fn new<P: Entity<DB> + 'static, DB: Backend>(
         parent: Added<P, DB>,
         refer: impl Fn(&mut E, P::Key) + Send + Sync + 'static,
-    ) {
-        self.links.push(Box::new(move |entity| match parent.key() {
+    ) -> Self
+    where
+        E: Entity<DB>,
+    {
+        let refers = |column: &Column| column.is_key() && column.referred() == Some(TypeId::of::<P>());
+        let set = move |entity: &mut E| match parent.key() {
             Some(key) => {
                 refer(entity, key);
                 true
             }
             None => false,
-        }));
+        };
+        Self { set: Box::new(set), in_key: E::COLUMNS.iter().any(refers), before: None }
     }
 
-    /// Sets what is known, and tells whether that is all.
-    pub(super) fn set(&self, entity: &mut E) -> bool {
-        // All of them, to the last one: each may have become known.
-        self.links.iter().filter(|link| !link(entity)).count() == 0
+    pub(super) fn is_in_key(&self) -> bool {
+        self.in_key
+    }
+
+    /// The key of an entity with this link, if it is known.
+    pub(super) fn key<DB: Backend>(&self, entity: &E) -> Option<E::Key>
+    where
+        E: Entity<DB>,
+    {
+        if !self.in_key {
+            return entity.has_key().then(|| entity.key());
+        }
+        let mut whole = entity.snapshot();
+        ((self.set)(&mut whole) && whole.has_key()).then(|| whole.key())
     }
 }
 
@@ -49,14 +63,46 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
             return (slots.to_vec(), Vec::new());
         }
         slots.iter().copied().partition(|at| match (links.get(at), tracked.slot_mut(*at)) {
-            (Some(links), Some(slot)) if slot.linked => links.set(&mut slot.entity),
+            (Some(link), Some(slot)) if slot.linked => (link.set)(&mut slot.entity),
             _ => true,
         })
     }
 
+    /// Sets what the successors of removed rows refer to, and returns what changes in them by that and otherwise.
+    pub(super) fn link_successors(&mut self) -> Result<BTreeMap<ColumnSet, Vec<usize>>, Error> {
+        let mut updates: BTreeMap<ColumnSet, Vec<usize>> = BTreeMap::new();
+        for at in self.plan.linked.clone() {
+            let (Some(link), Some(slot)) = (self.links.get_mut(&at), self.tracked.slot_mut(at)) else {
+                continue;
+            };
+            link.before.get_or_insert_with(|| Box::new(slot.entity.snapshot()));
+            if !(link.set)(&mut slot.entity) {
+                return Err(Error::ParentNotStored { entity: E::NAME });
+            }
+            let changes = self.changes_of(at);
+            if !changes.is_empty() {
+                updates.entry(changes).or_default().push(at);
+            }
+        }
+        Ok(updates)
+    }
+
+    /// The flush that has set it was undone, or, if it was `done`, it need not be set again.
+    pub(super) fn end_link(&mut self, at: usize, done: bool) {
+        let (Some(link), Some(slot)) = (self.links.get_mut(&at), self.tracked.slot_mut(at)) else { return };
+        match link.before.take() {
+            _ if done => slot.linked = false,
+            Some(before) => super::tracked::copy_all::<E, DB>(&mut slot.entity, &before),
+            None => {}
+        }
+    }
+
     /// The key that a new entity is found by, if it is known.
     pub(super) fn known_key(&self, at: usize) -> Option<E::Key> {
-        let entity = &self.tracked.slot(at)?.entity;
-        entity.has_key().then(|| entity.key())
+        let slot = self.tracked.slot(at)?;
+        match self.links.get(&at) {
+            Some(link) if slot.linked => link.key(&slot.entity),
+            _ => slot.entity.has_key().then(|| slot.entity.key()),
+        }
     }
 }

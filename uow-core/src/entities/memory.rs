@@ -108,16 +108,18 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         for (changed, slots) in plan.updated {
             self.lower_versions(changed, &slots);
         }
+        plan.linked.into_iter().for_each(|at| self.end_link(at, false));
     }
 
     /// The flush was done: memory says so.
     pub(super) fn settle(&mut self) {
-        let Plan { inserts, updated, deleted, .. } = std::mem::take(&mut self.plan);
+        let Plan { inserts, linked, updated, deleted, .. } = std::mem::take(&mut self.plan);
         // All of the inserts: had one not been written, the flush would have failed.
         for at in inserts {
             let Some(slot) = self.tracked.slot_mut(at) else { continue };
             (slot.stored, slot.birth, slot.linked) = (None, Birth::Settled, false);
         }
+        linked.into_iter().for_each(|at| self.end_link(at, true));
         for at in updated.into_iter().flat_map(|(_, slots)| slots) {
             let Some(slot) = self.tracked.slot_mut(at) else { continue };
             let Some(stored) = &mut slot.stored else { continue };

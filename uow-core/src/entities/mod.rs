@@ -29,7 +29,7 @@ use crate::session::Session;
 pub use added::Added;
 use added::AddedKeys;
 pub use find::{Find, Lock};
-use links::Links;
+use links::Link;
 use memory::Before;
 use plan::Plan;
 use tracked::{Slot, State, Tracked};
@@ -96,7 +96,7 @@ pub struct Entities<E: Entity<DB> + 'static, DB: Backend> {
     /// The keys that were generated in this transaction, for whoever holds an [`Added`].
     keys: AddedKeys<E::Key>,
     /// What new entities wait for: the keys of others.
-    links: HashMap<usize, Links<E>>,
+    links: HashMap<usize, Link<E>>,
     /// What those that were inserted in this transaction were before, but for the most common.
     before: HashMap<usize, Box<Before<E, E::Key>>, RandomState>,
     /// What was added in a transaction, or a scope, that was undone.

@@ -16,6 +16,8 @@ pub(super) struct Plan {
     pub(super) inserts: Vec<usize>,
     /// By the columns that changed: each set is a statement of its own.
     pub(super) updates: Vec<(ColumnSet, Vec<usize>)>,
+    /// Those of the updates that refer to what may be new.
+    pub(super) linked: Vec<usize>,
     pub(super) deletes: Vec<usize>,
     pub(super) updated: Vec<(ColumnSet, Vec<usize>)>,
     pub(super) deleted: Vec<usize>,
@@ -33,6 +35,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
             match (slot.state, &slot.stored) {
                 (State::New, _) => plan.inserts.push(at),
                 (State::Removed, _) => plan.deletes.push(at),
+                (State::Stored, _) if slot.linked => plan.linked.push(at),
                 (State::Stored, Some(stored)) => {
                     let changes = slot.entity.changes(stored).without(read_only);
                     if !changes.is_empty() {
@@ -45,13 +48,20 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         plan.inserts.shrink_to_fit();
         plan.updates = updates.into_iter().collect();
         self.in_key_order(&mut plan);
-        let touched =
-            plan.inserts.iter().chain(plan.updates.iter().flat_map(|(_, slots)| slots)).chain(&plan.deletes);
+        let touched = plan.inserts.iter().chain(plan.updates.iter().flat_map(|(_, slots)| slots));
+        let touched = touched.chain(&plan.linked).chain(&plan.deletes);
         let depth = self.depth();
         touched.for_each(|&at| self.tracked.touch(at, depth));
         let work = self.work(&plan);
         self.plan = plan;
         work
+    }
+
+    /// The columns of a stored entity that an update has to write.
+    pub(super) fn changes_of(&self, at: usize) -> ColumnSet {
+        let read_only = ColumnSet::of(E::COLUMNS, Column::is_read_only);
+        let slot = self.tracked.slot(at);
+        slot.map_or(ColumnSet::EMPTY, |slot| slot.entity.changes(slot.as_stored()).without(read_only))
     }
 
     /// All units lock rows in the same order, so that no two of them wait for each other.
@@ -63,15 +73,16 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
 
     fn work(&self, plan: &Plan) -> Work {
         let unique = ColumnSet::of(E::COLUMNS, Column::is_unique);
-        let takes_unique =
-            !plan.inserts.is_empty() || plan.updates.iter().any(|(columns, _)| columns.meets(unique));
+        let takes_unique = plan.inserts.len() + plan.linked.len() > 0
+            || plan.updates.iter().any(|(columns, _)| columns.meets(unique));
         let updated: usize = plan.updates.iter().map(|(_, slots)| slots.len()).sum();
         Work {
             inserts: plan.inserts.len(),
             statements: self.insert_statements(&plan.inserts)
                 + plan.updates.len()
+                + plan.linked.len()
                 + usize::from(!plan.deletes.is_empty()),
-            updates: updated,
+            updates: updated + plan.linked.len(),
             deletes: plan.deletes.len(),
             // Somebody waits for the unique values of what is deleted.
             deletes_first: !unique.is_empty() && !plan.deletes.is_empty() && takes_unique,

@@ -1,13 +1,15 @@
 //! Inserting what may be there already.
 
+use std::sync::Arc;
+
 use sqlx_core::Error as SqlxError;
 
 use super::Entities;
 use super::plan::Plan;
 use super::statement::{Via, bind_batch};
 use crate::backend::Backend;
-use crate::entity::{Column, Entity};
-use crate::error::Error;
+use crate::entity::{Column, ColumnSet, Entity};
+use crate::error::{Conflict, Error};
 use crate::flush::{Failure, How, ScopeGuard, Step};
 use crate::sql::{Form, Shape};
 
@@ -18,28 +20,58 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
     ///
     /// # Errors
     ///
-    /// [`Error::AlreadyTracked`] if there is an entity with this key in the unit; those of a statement, which poison the
-    /// unit outside of a savepoint scope.
+    /// [`Error::AlreadyTracked`] if there is an entity with this key in the unit; [`Error::Conflict`] if it takes the place of
+    /// one that was removed here, whose row is not as it was read; those of a statement, which poison the unit outside of a
+    /// savepoint scope.
     pub async fn insert(&mut self, entity: E) -> Result<&mut E, Error> {
         // Of a flush that was dropped before anything was sent.
         self.unsettle();
-        let at = self.start(entity)?;
-        self.plan = Plan { inserts: vec![at], ..Plan::default() };
+        let key = entity.has_key().then(|| entity.key());
+        let (at, former) = self.start(entity, key)?;
+        self.plan = match former {
+            None => Plan { inserts: vec![at], ..Plan::default() },
+            Some(_) => {
+                let changes = Some(self.changes_of(at)).filter(|changes| !changes.is_empty());
+                Plan {
+                    updates: changes.map(|changes| (changes, vec![at])).into_iter().collect(),
+                    ..Plan::default()
+                }
+            }
+        };
         match self.step(Step::Write, How::Together).await {
             Ok(()) => self.settle(),
             Err(failure) => {
-                if let Failure::Statement(error) | Failure::LeftOut(error) = &failure {
-                    // If it was done all the same, memory knows nothing of what it wrote.
-                    self.session.shared().poison(error);
+                let error = self.not_inserted(at, failure).await;
+                match former {
+                    None => self.untrack(at),
+                    Some(former) => self.put_back(at, former),
                 }
-                self.unsettle();
-                self.untrack(at);
-                return Err(failure.into());
+                return Err(error);
             }
         }
         match self.tracked.slot_mut(at) {
             Some(slot) => Ok(slot.lend()),
             None => Err(Error::NotTracked { entity: E::NAME, key: String::new() }),
+        }
+    }
+
+    async fn not_inserted(&mut self, at: usize, failure: Failure) -> Error {
+        let shared = self.session.shared();
+        if let Failure::Statement(error) | Failure::LeftOut(error) = &failure {
+            // If it was done all the same, memory knows nothing of what it wrote.
+            shared.poison(error);
+        }
+        self.unsettle();
+        if !matches!(failure, Failure::Stale) {
+            return failure.into();
+        }
+        let plan = Plan { updates: vec![(ColumnSet::EMPTY, vec![at])], ..Plan::default() };
+        match self.find_stale(&plan).await {
+            Ok((rows, _)) => {
+                self.session.shared().note_conflict(true);
+                Error::Conflict(Arc::new(Conflict { rows }))
+            }
+            Err(error) => error,
         }
     }
 

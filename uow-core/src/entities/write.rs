@@ -55,7 +55,8 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
                     self.plan.updates.iter().map(|(columns, slots)| Rows::Update(*columns, slots.clone())),
                 );
                 self.write_all(all, how).await?;
-                self.write_waiting(waiting, how).await
+                self.write_waiting(waiting, how).await?;
+                self.write_linked(how).await
             }
             (Step::Write, _) => {
                 let (ready, waiting) = self.begin_inserts();
@@ -63,7 +64,8 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
                 self.write_waiting(waiting, how).await?;
                 let updates = self.plan.updates.iter();
                 let updates = updates.map(|(columns, slots)| Rows::Update(*columns, slots.clone())).collect();
-                self.write_all(updates, how).await
+                self.write_all(updates, how).await?;
+                self.write_linked(how).await
             }
         }
     }
@@ -92,6 +94,13 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
             waiting = later;
         }
         Ok(())
+    }
+
+    /// What refers to something that was new: all of that is known by now.
+    async fn write_linked(&mut self, how: How) -> Result<(), Failure> {
+        let updates = self.link_successors()?;
+        let updates = updates.into_iter().map(|(columns, slots)| Rows::Update(columns, slots)).collect();
+        self.write_all(updates, how).await
     }
 
     async fn write_all(&mut self, all: Vec<Rows>, how: How) -> Result<(), Failure> {
