@@ -126,6 +126,35 @@ engines! {
         assert_eq!(lab.blogs().await, [""; 0]);
     }
 
+    async fn a_commit_that_is_dropped_while_it_waits_for_the_pool_leaves_no_trace(lab) {
+        let pool = lab.pool_of(1).await;
+        let mut db = Shelf::new(&pool);
+        let blog = db.blogs().add(Blog::named("a")).unwrap();
+        db.commit().await.unwrap();
+        let id = blog.key().unwrap();
+        let taken = pool.acquire().await.unwrap();
+        db.blogs().require(id).await.unwrap().name = "b".into();
+        assert!(db.commit().now_or_never().is_none());
+        let second = db.posts().add_to(&blog, Post::titled("p")).unwrap();
+        drop(taken);
+        // Where it would have been a statement without a transaction, nothing had begun yet, and the unit goes on.
+        if db.session().state() == SessionState::Idle {
+            let found = db.blogs().require(id).await.unwrap();
+            assert_eq!(*found, Blog { id, name: "b".into(), version: 0 });
+            found.name = "a".into();
+            let taken = pool.acquire().await.unwrap();
+            assert!(db.commit().now_or_never().is_none());
+            drop(taken);
+            let post = db.posts().added(&second).unwrap();
+            assert_eq!(*post, Post::titled("p"));
+            post.title = "changed since".into();
+            db.commit().await.unwrap();
+            assert_eq!(*db.blogs().require(id).await.unwrap(), Blog { id, name: "a".into(), version: 0 });
+            assert_eq!(Db::texts(&lab.outside, "SELECT concat(title, ' ', blog_id) FROM post").await, [format!("changed since {id}")]);
+        }
+        assert_eq!(Db::texts(&lab.outside, "SELECT concat(name, ' ', version) FROM blog").await, ["a 0"]);
+    }
+
     async fn units_that_clear_and_refill_at_the_same_time_all_finish(lab) {
         let mut db = Shelf::new(&lab.pool);
         let blogs: Vec<_> = (0..4).map(|at| db.blogs().add(Blog::named(&format!("{at}"))).unwrap()).collect();

@@ -156,6 +156,10 @@ impl<'u, DB: Backend> EntitySets<'u, DB> {
 
     /// Writes what there is to write. If that fails nothing of it is stored, and memory is as it was.
     pub(crate) async fn flush(&mut self, shared: &Shared<DB>, then: Then) -> Result<(), Error> {
+        Flushing(self).0.write(shared, then).await
+    }
+
+    async fn write(&mut self, shared: &Shared<DB>, then: Then) -> Result<(), Error> {
         self.sort();
         let mut how = How::Together;
         let mut deletes_late = false;
@@ -271,6 +275,17 @@ impl<'u, DB: Backend> EntitySets<'u, DB> {
         }
         shared.note_conflict(true);
         Err(Error::Conflict(Arc::new(Conflict { rows })))
+    }
+}
+
+/// A flush that goes on. Dropped before its end, it leaves memory as it was: a lone statement that still waited for its
+/// connection has spoiled nothing, and the entities may be changed before the next one.
+struct Flushing<'s, 'u, DB: Backend>(&'s mut EntitySets<'u, DB>);
+
+impl<DB: Backend> Drop for Flushing<'_, '_, DB> {
+    fn drop(&mut self) {
+        // Of one that came to its end there is nothing left to take back.
+        self.0.each(|set| set.unsettle());
     }
 }
 

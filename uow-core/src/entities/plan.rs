@@ -27,8 +27,6 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
     /// Finds what is new, what changed and what was removed.
     pub(super) fn make_plan(&mut self) -> Work {
         let read_only = ColumnSet::of(E::COLUMNS, Column::is_read_only);
-        // Of a flush that was dropped before anything was sent.
-        self.unsettle();
         let mut plan = Plan::default();
         let mut updates: BTreeMap<ColumnSet, Vec<usize>> = BTreeMap::new();
         for (at, slot) in self.tracked.slots().iter().enumerate() {

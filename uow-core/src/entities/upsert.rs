@@ -24,7 +24,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
     /// one that was removed here, whose row is not as it was read; those of a statement, which poison the unit outside of a
     /// savepoint scope.
     pub async fn insert(&mut self, entity: E) -> Result<&mut E, Error> {
-        // Of a flush that was dropped before anything was sent.
+        // Of another one that was dropped.
         self.unsettle();
         let key = entity.has_key().then(|| entity.key());
         let (at, former) = self.start(entity, key)?;
