@@ -111,7 +111,7 @@ engines! {
         assert_eq!(error.is_ended_early(), alone, "{error}");
         assert!(!error.is_transient() && matches!(error.sqlx(), Some(sqlx::Error::ColumnDecode { .. })));
         if alone {
-            assert!(error.to_string().contains("the INSERT is stored"), "{error}");
+            assert!(error.to_string().contains("what the INSERT wrote is stored"), "{error}");
             assert!(matches!(error.cause(), Some(Cause::Stored { .. })));
             assert!(db.commit().await.unwrap_err().is_ended_early());
             assert!(Error::from(sqlx::raw_sql("SELECT 1").execute(db.session()).await.unwrap_err()).is_ended_early());

@@ -225,6 +225,28 @@ mod on_postgres {
     }
 }
 
+mod in_few_statements {
+    use super::*;
+
+    uow_test_support::postgres_claim! {
+        sqlx::Postgres, keys_of_any_type_are_written_in_batches, lab, {
+            let (pool, proxy) = lab.through_proxy(1).await;
+            make_tables(lab, "UUID PRIMARY KEY DEFAULT gen_random_uuid()", "UUID").await;
+            for round in 0..2 {
+                let mut db = uuids::Shop::new(&pool);
+                for at in 0..500 {
+                    db.things().add(uuids::thing(&format!("{at}"))).unwrap();
+                }
+                let before = proxy.round_trips();
+                proxy.sent();
+                db.commit().await.unwrap();
+                // BEGIN, INSERT, SELECT, COMMIT, and the pool's ping; what is long reaches the proxy in parts.
+                assert!(round == 0 || proxy.round_trips() - before <= 12, "{}", proxy.round_trips() - before);
+            }
+        }
+    }
+}
+
 mod on_mariadb {
     use super::*;
 
@@ -259,6 +281,16 @@ mod on_mariadb {
 
 mod on_sqlite {
     use super::*;
+
+    #[test]
+    fn keys_of_a_table_whose_numbers_are_used_up() {
+        Lab::<sqlx::Sqlite>::run("used_up", async |lab: &mut Lab<sqlx::Sqlite>| {
+            make_tables(lab, "INTEGER PRIMARY KEY", "BIGINT").await;
+            // SQLite draws them at random then.
+            lab.script("INSERT INTO thing (id, name) VALUES (9223372036854775807, 'the last')").await;
+            numbers::have_their_own_keys(lab, &lab.pool, ROWS).await;
+        });
+    }
 
     #[test]
     fn keys_of_a_table_whose_triggers_are_in_another_database() {

@@ -85,12 +85,12 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
             if slot.birth == Birth::Fresh {
                 slot.birth = Birth::None;
                 undo_birth(&mut slot.entity, self.before.remove(&at));
+                self.keys.forget(at);
             }
             if let Some(former) = &slot.stored {
                 copy_all(&mut slot.entity, former);
             }
             slot.state = State::New;
-            self.keys.forget(at);
             let key = self.known_key(at);
             self.tracked.index_by(at, key);
         }

@@ -28,7 +28,8 @@ pub enum Cause {
     DeadlineExceeded,
     /// COMMIT found the transaction it belongs to no longer there.
     TransactionGone,
-    /// An INSERT that needed no transaction was done, and what it made could not be told from its answer: it is stored.
+    /// An INSERT that was sent without a transaction was done, so what it wrote is stored; but its answer could not be read, or
+    /// is not what it should be.
     Stored {
         /// Why not, recorded as in [`Failed`](Self::Failed).
         error: sqlx_core::Error,
@@ -72,8 +73,8 @@ impl fmt::Display for Cause {
             ),
             Self::Stored { error } => write!(
                 f,
-                "the INSERT is stored (it was the whole unit, and sent without a transaction), but its answer could not be \
-                 read: {error}"
+                "what the INSERT wrote is stored (it was the whole unit, and sent without a transaction), but its answer is \
+                 of no use: {error}"
             ),
         }
     }

@@ -39,7 +39,8 @@ pub enum Error {
         /// The first failure inside the unit, or the failure of COMMIT.
         cause: Arc<Cause>,
     },
-    /// The server ended the transaction behind the unit's back: a part of its work may be stored.
+    /// The server ended the transaction behind the unit's back: a part of its work may be stored. Or the unit was one INSERT,
+    /// which needs no transaction, and its answer could not be read ([`Cause::Stored`]).
     EndedEarly {
         /// How it was noticed.
         cause: Arc<Cause>,
@@ -240,6 +241,9 @@ impl fmt::Display for Error {
                 "the unit of work was rolled back and nothing of it is stored: {cause}; mend the cause and run the \
                  whole unit again (this one is usable after `rollback()`)"
             ),
+            Self::EndedEarly { cause } if matches!(**cause, Cause::Stored { .. }) => {
+                write!(f, "{cause}; look at what is stored before running the unit of work again")
+            }
             Self::EndedEarly { cause } => write!(
                 f,
                 "the server ended the transaction before the unit of work was over, so a part of it may be stored: \
