@@ -340,6 +340,28 @@ engines! {
         lab.settled().await;
     }
 
+    async fn what_was_inserted_twice_in_a_transaction_goes_back_to_what_it_was_at_first(lab) {
+        let mut db = Shelf::new(&lab.pool);
+        let a = db.blogs().add(Blog::named("a")).unwrap();
+        db.blogs().add(Blog::named("b")).unwrap();
+        db.flush().await.unwrap();
+        let id = a.key().unwrap();
+        sqlx::raw_sql("DELETE FROM blog WHERE name = 'a'").execute(db.session()).await.unwrap();
+        db.blogs().added(&a).unwrap().name = "b".into();
+        let error = db.flush().await.unwrap_err();
+        db.blogs().keep_mine(error.conflict().unwrap()).await.unwrap();
+        // It is inserted again, by its key; and first in vain.
+        assert!(matches!(db.flush().await.unwrap_err(), Error::NotStored { .. }));
+        assert_eq!((a.key(), db.blogs().added(&a).unwrap().id), (Some(id), id));
+        db.blogs().added(&a).unwrap().name = "c".into();
+        db.flush().await.unwrap();
+        assert_eq!(db.blogs().get(id).await.unwrap().unwrap().name, "c");
+        db.rollback().await.unwrap();
+        assert_eq!(a.key(), None);
+        assert_eq!(db.blogs().take_undone(), [Blog::named("c"), Blog::named("b")]);
+        assert_eq!(lab.blogs().await, [""; 0]);
+    }
+
     async fn a_scope_that_is_kept_keeps_what_it_changed(lab) {
         let mut db = Shelf::new(&lab.pool);
         let first = db.blogs().insert(Blog::named("first")).await.unwrap().id;
