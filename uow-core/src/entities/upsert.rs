@@ -59,7 +59,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         let shared = self.session.shared();
         if let Failure::Statement(error) | Failure::LeftOut(error) = &failure {
             // If it was done all the same, memory knows nothing of what it wrote.
-            shared.poison(error);
+            shared.spoil(error);
         }
         self.unsettle();
         if !matches!(failure, Failure::Stale) {

@@ -34,6 +34,20 @@ impl<DB: Backend> Shared<DB> {
         self.lock().conflict
     }
 
+    /// What a statement did is not fit to be kept, although it did not fail: the scope it was sent in is spoilt as by a
+    /// failure. Nothing is, where nothing was sent or a failure was seen already.
+    pub(crate) fn spoil(&self, error: &SqlxError) {
+        let cause = Arc::new(Cause::failed(Errand::Statement.word(), error));
+        let mut inner = self.lock();
+        let scope = inner.scopes.sent;
+        inner.state = match std::mem::replace(&mut inner.state, State::Idle) {
+            State::Open(connection) => {
+                State::Poisoned(Poison { cause, scope, gone: false, connection: Some(connection) })
+            }
+            other => other,
+        };
+    }
+
     /// Runs a statement in the transaction. It is our own, so nobody has to look what it does.
     pub(crate) async fn send(
         &self,
@@ -122,19 +136,6 @@ impl<DB: Backend> Shared<DB> {
             other => other,
         };
         Error::EndedEarly { cause }
-    }
-
-    /// A statement was done, and its answer is of no use: what it wrote has to be undone with the scope it was sent in.
-    pub(crate) fn poison(&self, error: &SqlxError) {
-        let cause = Arc::new(Cause::failed(Errand::Statement.word(), error));
-        let mut inner = self.lock();
-        let scope = inner.scopes.sent;
-        inner.state = match std::mem::replace(&mut inner.state, State::Idle) {
-            State::Open(connection) => {
-                State::Poisoned(Poison { cause, scope, gone: false, connection: Some(connection) })
-            }
-            other => other,
-        };
     }
 
     /// The scope's work is what is committed next: its savepoint goes with the transaction.
