@@ -47,7 +47,7 @@ pub trait Engine: Backend + Sized {
     /// Ends all sessions of the lab's pool under test, as an administrator would, but for those of `outside`.
     fn kill_sessions(lab: &Lab<Self>) -> impl Future<Output = ()>;
 
-    /// How many of the engine's sessions of this lab are inside of a transaction; 0 where there is no server to ask.
+    /// How many of the engine's sessions of this lab are inside of a transaction. (SQLite tells whether there are any.)
     fn open_transactions(lab: &Lab<Self>) -> impl Future<Output = i64>;
 }
 
@@ -216,8 +216,15 @@ impl Engine for Sqlite {
 
     async fn drop_database(_: &str) {}
 
-    async fn open_transactions(_: &Lab<Self>) -> i64 {
-        0
+    async fn open_transactions(lab: &Lab<Self>) -> i64 {
+        // Whoever has written holds the lock that this wants; whoever has read holds up a checkpoint that empties the log.
+        let connect = lab.connect.clone().busy_timeout(Duration::ZERO);
+        let mut other = sqlx::SqliteConnection::connect_with(&connect).await.expect("the file opens");
+        let writers = other.execute("BEGIN IMMEDIATE; ROLLBACK").await.is_err();
+        let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+        let row = sqlx::raw_sql(checkpoint).fetch_one(&mut other).await.expect("it answers");
+        let readers = row.get::<i64, _>(0) != 0;
+        i64::from(writers || readers)
     }
 
     fn server(_: &sqlx::sqlite::SqliteConnectOptions) -> Option<String> {
