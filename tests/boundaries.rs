@@ -39,7 +39,47 @@ struct Desk<DB: Engine> {
     drafts: Lazy<Drafts<DB>>,
 }
 
+/// A repository with something to say at the end.
+#[derive(Debug)]
+struct Objector<DB: Backend> {
+    session: Session<DB>,
+}
+
+impl<DB: Engine> Repository for Objector<DB> {
+    type Database = DB;
+
+    fn new(session: Session<DB>) -> Self {
+        Self { session }
+    }
+
+    async fn flush(&mut self) -> Result<(), Error> {
+        Err(Error::InsideScope { method: "never" })
+    }
+}
+
+#[derive(Debug, UnitOfWork)]
+struct Court<DB: Engine> {
+    session: Session<DB>,
+    objectors: Lazy<Objector<DB>>,
+}
+
 engines! {
+    async fn a_flush_that_declines_in_run_is_handed_back_when_the_transaction_is_over(lab) {
+        for _ in 0..20 {
+            let ran = Court::options(&lab.pool)
+                .run(async |db| {
+                    sqlx::raw_sql("INSERT INTO blog (name) VALUES ('lost')").execute(db.session()).await?;
+                    db.objectors();
+                    Ok::<_, Error>(())
+                })
+                .await;
+            assert!(matches!(ran, Err(Error::InsideScope { .. })));
+            assert_eq!(Db::open_transactions(lab).await, 0, "whoever has the error may begin anew");
+        }
+        lab.settled().await;
+        assert_eq!(lab.blogs().await, [""; 0]);
+    }
+
     async fn state_follows_the_transaction(lab) {
         let mut db = Library::new(&lab.pool);
         let mut seen = vec![db.session().is_in_transaction()];

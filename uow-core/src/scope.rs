@@ -146,57 +146,72 @@ impl<U: UnitOfWork> Attempt<U> {
         Self { scope: Scope::new(U::with_session(session)), session: own }
     }
 
-    /// Runs the closure, and cuts it off at the unit's deadline, wherever it waits.
-    pub(crate) async fn in_time<F, T, E>(&mut self, deadline: Option<Duration>, operation: F) -> Result<T, E>
+    /// Runs the closure, and cuts it off at the unit's deadline, wherever it waits; `None` if that was reached.
+    pub(crate) async fn in_time<F, T, E>(
+        &mut self,
+        deadline: Option<Duration>,
+        operation: F,
+    ) -> Option<Result<T, E>>
     where
         F: for<'u> AsyncFnOnce(&'u mut Scope<U>) -> Result<T, E>,
-        E: From<Error>,
     {
-        let Some(deadline) = deadline else { return operation(&mut self.scope).await };
-        match tokio::time::timeout(deadline, operation(&mut self.scope)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(Error::RolledBack { cause: Arc::new(Cause::DeadlineExceeded) }.into()),
-        }
+        let Some(deadline) = deadline else { return Some(operation(&mut self.scope).await) };
+        tokio::time::timeout(deadline, operation(&mut self.scope)).await.ok()
     }
 
     /// Commits or rolls back, by the closure's outcome.
-    pub(crate) async fn end<T, E: From<Error>>(mut self, outcome: Result<T, E>) -> Result<T, Failed<E>> {
-        let shared = self.session.shared();
+    pub(crate) async fn end<T, E: From<Error>>(
+        mut self,
+        outcome: Option<Result<T, E>>,
+    ) -> Result<T, Failed<E>> {
         match outcome {
-            Ok(value) => {
-                let mut used = repositories(self.scope.unit());
-                let mut flushed = used.flush().await;
-                let has_entities = !used.entity_sets().is_empty();
-                drop(used);
-                if has_entities && flushed.is_ok() {
-                    flushed = flush_entities(self.scope.unit(), Then::Commit).await;
-                }
-                let committed = match shared.after_flush(flushed) {
-                    Ok(()) => shared.commit().await,
-                    declined => declined,
-                };
-                match committed {
-                    Ok(()) => Ok(value),
-                    Err(error) => {
-                        let (transient, conflict) = (error.is_transient(), error.is_conflict());
-                        Err(Failed { transient, conflict, error: error.into() })
-                    }
-                }
-            }
-            Err(error) => {
-                // What the session saw decides, never the closure's error, which is the user's own.
-                let (transient, conflict) = (shared.saw_transient_failure(), shared.has_seen_conflict());
-                let rollback = shared.rollback().await;
-                each_entity_set(self.scope.unit(), |set| set.rolled_back());
-                if let Err(rollback) = &rollback {
-                    tracing::error!(unit = U::NAME, error = %rollback, "the rollback of a failed unit failed too");
-                }
-                Err(Failed {
-                    error,
-                    transient: transient && rollback.is_ok(),
-                    conflict: conflict && rollback.is_ok(),
-                })
-            }
+            Some(Ok(value)) => match self.commit().await {
+                Ok(()) => Ok(value),
+                Err(failed) => Err(failed),
+            },
+            Some(Err(error)) => Err(self.roll_back(|_| error).await),
+            None => Err(self.roll_back(|rollback| rollback.err().unwrap_or_else(late).into()).await),
         }
     }
+
+    async fn commit<E: From<Error>>(&mut self) -> Result<(), Failed<E>> {
+        let mut used = repositories(self.scope.unit());
+        let mut flushed = used.flush().await;
+        let has_entities = !used.entity_sets().is_empty();
+        drop(used);
+        if has_entities && flushed.is_ok() {
+            flushed = flush_entities(self.scope.unit(), Then::Commit).await;
+        }
+        let shared = self.session.shared();
+        if let Err(declined) = shared.after_flush(flushed) {
+            return Err(self.roll_back(|_| declined.into()).await);
+        }
+        shared.commit().await.map_err(|error| Failed {
+            transient: error.is_transient(),
+            conflict: false,
+            error: error.into(),
+        })
+    }
+
+    /// Rolls back, and only then hands the error on that is made of what came of it: whoever holds it may begin anew.
+    async fn roll_back<E>(&mut self, error: impl FnOnce(Result<(), Error>) -> E) -> Failed<E> {
+        let shared = self.session.shared();
+        // What the session saw decides, never the closure's error, which is the user's own.
+        let (transient, conflict) = (shared.saw_transient_failure(), shared.has_seen_conflict());
+        let rollback = shared.rollback().await;
+        each_entity_set(self.scope.unit(), |set| set.rolled_back());
+        if let Err(rollback) = &rollback {
+            tracing::error!(unit = U::NAME, error = %rollback, "the rollback of a failed unit failed too");
+        }
+        let rolled_back = rollback.is_ok();
+        Failed {
+            transient: transient && rolled_back,
+            conflict: conflict && rolled_back,
+            error: error(rollback),
+        }
+    }
+}
+
+fn late() -> Error {
+    Error::RolledBack { cause: Arc::new(Cause::DeadlineExceeded) }
 }
