@@ -7,7 +7,7 @@ use sqlx_core::error::BoxDynError;
 use sqlx_core::executor::Execute;
 use sqlx_core::sql_str::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
-use super::Backend;
+use super::{Backend, Dialect};
 
 /// A statement on its way to a connection: what sqlx's `Execute` carries, taken apart so that its text can be looked at.
 pub struct Query<DB: Backend> {
@@ -53,6 +53,11 @@ impl<DB: Backend> Query<DB> {
     /// The same, not to be kept as a prepared statement.
     pub(crate) fn prepared_anew(self) -> Self {
         Self { persistent: false, statement: None, ..self }
+    }
+
+    /// Whether the server takes it for one statement: a prepared one is, but on SQLite.
+    pub(crate) fn is_one(&self) -> bool {
+        DB::DIALECT != Dialect::Sqlite && !matches!(self.arguments, Ok(None))
     }
 
     /// The text of the statement.

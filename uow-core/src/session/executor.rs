@@ -39,7 +39,7 @@ impl<DB: Backend> Shared<DB> {
     where
         T: Default + Send + 's,
     {
-        let effect = match self.admit(query.text()) {
+        let effect = match self.admit(&query) {
             Ok(effect) => effect,
             Err(refused) => return refuse(refused),
         };
@@ -67,7 +67,7 @@ impl<DB: Backend> Shared<DB> {
 
     /// Runs a statement step by step, as the stream asks for them.
     fn stream(&self, query: Query<DB>) -> BoxFuture<'_, Result<(), Error>> {
-        let effect = match self.admit(query.text()) {
+        let effect = match self.admit(&query) {
             Ok(effect) => effect,
             Err(refused) => return refuse(refused),
         };
@@ -101,7 +101,7 @@ impl<DB: Backend> Shared<DB> {
     where
         T: Send + 's,
     {
-        let effect = match self.admit(query.text()) {
+        let effect = match self.admit(&query) {
             Ok(effect) => effect,
             Err(refused) => return refuse(refused),
         };

@@ -308,14 +308,12 @@ impl<DB: Backend> Drop for Lease<'_, DB> {
 
 impl<DB: Backend> Shared<DB> {
     /// Refuses the statements that would end the transaction this session answers for, and tells what another one may do.
-    pub(super) fn admit(&self, text: &str) -> Result<Effect, Error> {
-        if let Some(effect) = sql::plain_effect(text) {
+    pub(super) fn admit(&self, query: &Query<DB>) -> Result<Effect, Error> {
+        if let Some(effect) = sql::plain_effect(query.text()) {
             return Ok(effect);
         }
-        match sql::transaction_control(text, DB::DIALECT) {
-            None => Ok(sql::effect(text)),
-            Some(refused) => Err(Error::Refused { statement: refused.statement, instead: refused.instead }),
-        }
+        sql::look(query.text(), DB::DIALECT, query.is_one())
+            .map_err(|refused| Error::Refused { statement: refused.statement, instead: refused.instead })
     }
 
     /// A lease of the connection to the user, behind a sentinel that tells whether the transaction was still there after.

@@ -19,70 +19,138 @@ const SAVEPOINTS: &str = "use `savepoint(async |db| …)`";
 const COMMITS_IMPLICITLY: &str =
     "MySQL commits implicitly before and after it: run it outside of the unit, on the pool or in a migration";
 
-/// The first statement of `text` that controls the transaction, if there is one.
-pub(crate) fn transaction_control(text: &str, dialect: Dialect) -> Option<Refused> {
-    let mut reader = Reader { rest: text, dialect };
+/// What a statement that was let pass may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Effect {
+    /// Nothing but an answer.
+    Reads,
+    /// In doubt, this.
+    Writes,
+    /// It may end the transaction: it runs other statements, out of sight, or its text reads in two ways.
+    Opaque,
+}
+
+/// What is to be made of one statement.
+enum Verdict {
+    /// It controls the transaction: what to write instead.
+    Refuse(&'static str),
+    Pass(Effect),
+    /// It holds other statements, so that where it ends cannot be told either.
+    PassAll,
+}
+
+const READS: Verdict = Verdict::Pass(Effect::Reads);
+const WRITES: Verdict = Verdict::Pass(Effect::Writes);
+const OPAQUE: Verdict = Verdict::Pass(Effect::Opaque);
+
+/// What a text may do; or the first statement in it that controls the transaction.
+///
+/// `is_one`: the server takes it for one statement, or refuses it, for it comes as a prepared one.
+pub(crate) fn look(text: &str, dialect: Dialect, is_one: bool) -> Result<Effect, Refused> {
+    let mut reader = Reader::new(text, dialect);
+    let mut effect = Effect::Reads;
     loop {
         reader.skip_blank();
         if reader.rest.is_empty() {
-            return None;
+            break;
         }
         let start = reader.rest;
         let first = reader.word();
-        if let Some(instead) = instead_of(first, &mut reader, dialect) {
-            let length = start.len() - reader.rest.len();
-            return Some(Refused { statement: start[..length].trim_end().to_owned(), instead });
+        match verdict(first, &mut reader) {
+            Verdict::Refuse(instead) => {
+                let length = start.len() - reader.rest.len();
+                return Err(Refused { statement: start[..length].trim_end().to_owned(), instead });
+            }
+            Verdict::Pass(passed) => effect = effect.max(passed),
+            Verdict::PassAll => return Ok(Effect::Opaque),
         }
         // Most texts are one statement, which is over where no semicolon follows.
         if !reader.rest.as_bytes().contains(&b';') {
-            return None;
+            break;
         }
         reader.skip_statement(first);
     }
+    let in_doubt = reader.may_be_no_comment || (reader.may_hide_a_statement && !is_one);
+    Ok(if in_doubt { Effect::Opaque } else { effect })
 }
 
-/// What to write instead of the statement whose first word this is; reads on only where that word leaves it open.
-fn instead_of(first: &str, reader: &mut Reader<'_>, dialect: Dialect) -> Option<&'static str> {
+/// What is to be made of the statement whose first word this is; reads on only where that word leaves it open.
+fn verdict(first: &str, reader: &mut Reader<'_>) -> Verdict {
     let is = |word: &str| first.eq_ignore_ascii_case(word);
     let any = |words: &[&str]| words.iter().any(|word| first.eq_ignore_ascii_case(word));
+    let mysql = reader.dialect == Dialect::MySql;
     // The commonest words first: they decide what this costs.
-    if any(&["SELECT", "INSERT", "UPDATE", "DELETE", "WITH"]) {
-        None
+    if is("SELECT") {
+        READS
+    } else if any(&["INSERT", "UPDATE", "DELETE", "WITH"]) {
+        WRITES
     } else if is("BEGIN") {
         // MariaDB's BEGIN NOT ATOMIC is a block of statements.
-        (dialect != Dialect::MySql || !reader.next_is("NOT")).then_some(BEGINS)
-    } else if is("START") {
-        reader.next_is("TRANSACTION").then_some(BEGINS).or_else(|| implicit(true, dialect))
+        if mysql && reader.next_is("NOT") { Verdict::PassAll } else { Verdict::Refuse(BEGINS) }
     } else if any(&["COMMIT", "END"]) {
-        Some(COMMITS)
+        Verdict::Refuse(COMMITS)
     } else if any(&["ROLLBACK", "ABORT"]) {
-        Some(ROLLS_BACK)
+        Verdict::Refuse(ROLLS_BACK)
     } else if any(&["SAVEPOINT", "RELEASE"]) {
-        Some(SAVEPOINTS)
+        Verdict::Refuse(SAVEPOINTS)
+    } else if is("START") && reader.next_is("TRANSACTION") {
+        Verdict::Refuse(BEGINS)
+    } else if any(&["SHOW", "EXPLAIN", "DESCRIBE", "VALUES", "TABLE", "PRAGMA"]) {
+        READS
+    } else if mysql {
+        verdict_of_mysql(first, reader)
     } else if is("SET") {
-        instead_of_set(reader)
-    } else if is("PREPARE") && dialect == Dialect::Postgres {
-        reader.next_is("TRANSACTION").then_some(COMMITS)
+        verdict_of_set(reader)
+    } else if is("PREPARE") && reader.dialect == Dialect::Postgres && reader.next_is("TRANSACTION") {
+        Verdict::Refuse(COMMITS)
+    } else {
+        WRITES
+    }
+}
+
+/// `SET TRANSACTION …`, `SET SESSION CHARACTERISTICS AS TRANSACTION …`.
+fn verdict_of_set(reader: &mut Reader<'_>) -> Verdict {
+    let _ = ["SESSION", "LOCAL"].iter().any(|scope| reader.next_is(scope));
+    let refused = reader.next_is("CHARACTERISTICS")
+        // (A snapshot that another session exported is for its own transaction to take.)
+        || (reader.next_is("TRANSACTION") && !reader.next_is("SNAPSHOT"));
+    if refused { Verdict::Refuse(BEGINS) } else { WRITES }
+}
+
+/// MySQL and MariaDB: what commits implicitly is refused, what is known to do no such thing passes, and all else may run
+/// other statements, as CALL, EXECUTE and the compound statements do.
+fn verdict_of_mysql(first: &str, reader: &mut Reader<'_>) -> Verdict {
+    let is = |word: &str| first.eq_ignore_ascii_case(word);
+    let any = |words: &[&str]| words.iter().any(|word| first.eq_ignore_ascii_case(word));
+    let implicit = |commits| if commits { Verdict::Refuse(COMMITS_IMPLICITLY) } else { WRITES };
+    if is("SET") {
+        verdict_of_mysqls_set(reader)
+    } else if any(&["CALL", "EXECUTE"]) {
+        OPAQUE
     } else if any(&["CREATE", "DROP"]) {
-        // Temporary tables are the exception to MySQL's rule.
+        // Temporary tables are the exception to the rule, and nothing else that is temporary.
         let before = reader.rest;
         let _ = reader.next_is("OR") && reader.next_is("REPLACE");
-        let temporary = reader.next_is("TEMPORARY");
+        let temporary = reader.next_is("TEMPORARY") && (reader.next_is("TABLE") || reader.next_is("TABLES"));
         reader.rest = before;
-        implicit(!temporary, dialect)
+        implicit(!temporary)
     } else if is("ANALYZE") {
         // MariaDB's ANALYZE of a statement runs it, and tells how.
         let of_statement = ["SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "FORMAT"];
-        implicit(!of_statement.iter().any(|word| reader.next_is(word)), dialect)
+        implicit(!of_statement.iter().any(|word| reader.next_is(word)))
     } else if is("LOAD") {
-        implicit(reader.next_is("INDEX"), dialect)
+        implicit(reader.next_is("INDEX"))
+    } else if any(&IMPLICIT) {
+        implicit(true)
+    } else if any(&HARMLESS) || (first.is_empty() && reader.rest.starts_with('(')) {
+        WRITES
     } else {
-        implicit(any(&IMPLICIT), dialect)
+        Verdict::PassAll
     }
 }
 
 /// The first words of the other statements that MySQL and MariaDB commit implicitly for.
-const IMPLICIT: [&str; 20] = [
+const IMPLICIT: [&str; 21] = [
     "ALTER",
     "TRUNCATE",
     "RENAME",
@@ -97,6 +165,7 @@ const IMPLICIT: [&str; 20] = [
     "CACHE",
     "FLUSH",
     "RESET",
+    "START",
     "STOP",
     "CHANGE",
     "INSTALL",
@@ -105,38 +174,50 @@ const IMPLICIT: [&str; 20] = [
     "BACKUP",
 ];
 
-fn implicit(commits: bool, dialect: Dialect) -> Option<&'static str> {
-    (commits && dialect == Dialect::MySql).then_some(COMMITS_IMPLICITLY)
-}
+/// Those of statements that run no other.
+const HARMLESS: [&str; 11] = [
+    "REPLACE",
+    "DO",
+    "DESC",
+    "HANDLER",
+    "USE",
+    "PREPARE",
+    "DEALLOCATE",
+    "KILL",
+    "CHECKSUM",
+    "SIGNAL",
+    "HELP",
+];
 
-/// `SET TRANSACTION …`, `SET SESSION CHARACTERISTICS AS TRANSACTION …`, `SET …, autocommit = …`.
-fn instead_of_set(reader: &mut Reader<'_>) -> Option<&'static str> {
-    if reader.dialect == Dialect::MySql {
-        // Variables are set in a list, so it may stand anywhere in it.
-        let mut rest = Reader { rest: reader.rest, dialect: reader.dialect };
-        if rest.has_word(&["AUTOCOMMIT", "TRANSACTION", "COMPLETION_TYPE"]) {
-            reader.rest = rest.rest;
-            return Some(BEGINS);
+/// `SET TRANSACTION …`, `SET …, autocommit = …`, `SET STATEMENT … FOR …`, and what commits implicitly.
+fn verdict_of_mysqls_set(reader: &mut Reader<'_>) -> Verdict {
+    if reader.next_is("STATEMENT") {
+        if !reader.skip_to(Some("FOR")) {
+            return Verdict::PassAll;
         }
-        return None;
+        reader.skip_space();
+        let first = reader.word();
+        return verdict(first, reader);
     }
-    let _ = ["SESSION", "LOCAL"].iter().any(|scope| reader.next_is(scope));
-    if reader.next_is("CHARACTERISTICS") {
-        return Some(BEGINS);
+    let before = reader.rest;
+    if reader.next_is("PASSWORD") || (reader.next_is("DEFAULT") && reader.next_is("ROLE")) {
+        return Verdict::Refuse(COMMITS_IMPLICITLY);
     }
-    // (A snapshot that another session exported is for its own transaction to take.)
-    (reader.next_is("TRANSACTION") && !reader.next_is("SNAPSHOT")).then_some(BEGINS)
-}
-
-/// What a statement that was let pass may do, told by its first word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Effect {
-    /// Nothing but an answer.
-    Reads,
-    /// In doubt, this.
-    Writes,
-    /// It runs other statements, out of sight.
-    Opaque,
+    reader.rest = before;
+    loop {
+        // Variables are set in a list, so it may stand anywhere in it.
+        let controls = |name: &str| {
+            ["AUTOCOMMIT", "COMPLETION_TYPE", "TRANSACTION"]
+                .iter()
+                .any(|word| name.eq_ignore_ascii_case(word))
+        };
+        if reader.variable().is_some_and(controls) {
+            return Verdict::Refuse(BEGINS);
+        }
+        if !reader.skip_to(None) {
+            return WRITES;
+        }
+    }
 }
 
 /// The effect of a text that is plainly one statement, and one that never controls the transaction, as most are. Where this
@@ -160,26 +241,17 @@ fn has_semicolon(text: &[u8]) -> bool {
     blocks.iter().any(|block| is_in(block)) || is_in(rest)
 }
 
-pub(crate) fn effect(text: &str) -> Effect {
-    const READS: [&str; 7] = ["SELECT", "SHOW", "EXPLAIN", "DESCRIBE", "VALUES", "TABLE", "PRAGMA"];
-    const OPAQUE: [&str; 3] = ["CALL", "EXECUTE", "BEGIN"];
-    let text = text.trim_start();
-    let starts = |word: &&str| text.get(..word.len()).is_some_and(|first| first.eq_ignore_ascii_case(word));
-    if READS.iter().any(starts) {
-        Effect::Reads
-    } else if OPAQUE.iter().any(starts) {
-        Effect::Opaque
-    } else {
-        Effect::Writes
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn refused(text: &str, dialect: Dialect) -> Option<String> {
-        transaction_control(text, dialect).map(|refused| refused.statement)
+        look(text, dialect, false).err().map(|refused| refused.statement)
+    }
+
+    /// What a text does that comes in the text protocol, and is let pass.
+    fn effect(text: &str, dialect: Dialect) -> Effect {
+        look(text, dialect, false).unwrap_or_else(|refused| panic!("{text} on {dialect:?}: {refused:?}"))
     }
 
     const ALL: [Dialect; 3] = [Dialect::Sqlite, Dialect::Postgres, Dialect::MySql];
@@ -241,9 +313,8 @@ mod tests {
             "UPDATE t SET commit = 1",
             "delete from t",
         ] {
-            assert_eq!(plain_effect(text), Some(effect(text)), "{text}");
             for dialect in ALL {
-                assert_eq!(refused(text, dialect), None, "{text} on {dialect:?}");
+                assert_eq!(plain_effect(text), Some(effect(text, dialect)), "{text} on {dialect:?}");
             }
         }
         for text in [
@@ -320,5 +391,138 @@ mod tests {
         assert_eq!(refused("BEGIN NOT ATOMIC SELECT 1; END", Dialect::MySql), None);
         assert_eq!(refused("SET NAMES utf8mb4", Dialect::MySql), None);
         assert_eq!(refused("SET TRANSACTION SNAPSHOT '00000003-1'", Dialect::Postgres), None);
+    }
+
+    #[test]
+    fn what_runs_other_statements_is_opaque_wherever_it_stands() {
+        for text in [
+            "CALL p()",
+            "/* job */ CALL p()",
+            "-- job\nCALL p()",
+            "# job\nCALL p()",
+            "SELECT 1; CALL p()",
+            "SELECT ';'; execute s",
+            "PREPARE s FROM 'CALL p()'; EXECUTE s",
+            "EXECUTE IMMEDIATE 'CALL p()'",
+            "SET STATEMENT max_statement_time = 5, sort_buffer_size = (SELECT 1 FOR UPDATE) FOR CALL p()",
+            "BEGIN NOT ATOMIC CALL p(); END",
+            "IF 1 THEN CALL p(); END IF",
+            "CASE 1 WHEN 1 THEN CALL p(); END CASE",
+            "WHILE 1 DO CALL p(); END WHILE",
+            "a: LOOP CALL p(); END LOOP",
+            "`a`: LOOP CALL p(); END LOOP",
+            "/*! CALL p() */",
+            "SELECT 1 /*!999999 , 2 */; SELECT 3",
+            "p()",
+        ] {
+            assert_eq!(effect(text, Dialect::MySql), Effect::Opaque, "{text}");
+        }
+        for text in ["CALL p()", "DO $$ BEGIN END $$", "EXECUTE s", "SELECT 1 -- CALL p()"] {
+            assert_ne!(
+                effect(text, Dialect::Postgres),
+                Effect::Opaque,
+                "it cannot end its transaction: {text}"
+            );
+        }
+        for text in [
+            "REPLACE INTO t VALUES (1)",
+            "(SELECT 1) UNION (SELECT 2)",
+            "DO release_lock('call')",
+            "PREPARE s FROM 'CALL p()'",
+            "SET @a = 'CALL p()'",
+            "SET STATEMENT max_statement_time = 5 FOR SELECT 1",
+            "LOAD DATA LOCAL INFILE 'a' INTO TABLE t",
+            "CREATE TEMPORARY TABLE t (a int)",
+            "SIGNAL SQLSTATE '45000'",
+            "SELECT 1; UPDATE t SET a = 'it''s; done'",
+        ] {
+            assert!(effect(text, Dialect::MySql) < Effect::Opaque, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_reads_in_two_ways_is_opaque_where_a_statement_may_hide_in_it() {
+        for (dialect, text) in [
+            // As by default, a backslash is a character, or takes the next one's meaning: the sessions can be set up otherwise.
+            (Dialect::MySql, r"SELECT 'a\'; COMMIT; -- '"),
+            (Dialect::MySql, r#"SELECT "a\"; COMMIT; -- ""#),
+            (Dialect::Postgres, r"SELECT 'a\''; COMMIT; SELECT '"),
+            // What is hidden well, it seems: the sentinel shall have the last word.
+            (Dialect::Postgres, "SELECT $a$ ; COMMIT; $a$"),
+            (Dialect::Postgres, r"SELECT E'a\'; COMMIT; --'"),
+            (Dialect::Postgres, "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; END"),
+            (Dialect::Sqlite, "CREATE TRIGGER t AFTER INSERT ON a BEGIN DELETE FROM b; END"),
+        ] {
+            assert_eq!(effect(text, dialect), Effect::Opaque, "{text}");
+            let prepared = look(text, dialect, dialect != Dialect::Sqlite).unwrap();
+            assert_eq!(
+                prepared == Effect::Opaque,
+                dialect == Dialect::Sqlite,
+                "one statement hides none: {text}"
+            );
+        }
+        for (dialect, text) in [
+            (Dialect::MySql, r"SELECT 'it\'s'"),
+            (Dialect::MySql, r"INSERT INTO t VALUES ('a\\'); SELECT ';'"),
+            (Dialect::Postgres, r"INSERT INTO t VALUES ('a\b;'); SELECT 1"),
+            (Dialect::Postgres, "SELECT $a$ COMMIT $a$; SELECT 1"),
+            (Dialect::Sqlite, r"INSERT INTO t VALUES ('a\'); SELECT ';'"),
+        ] {
+            assert!(effect(text, dialect) < Effect::Opaque, "{text}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_smuggled_in() {
+        for (dialect, text) in [
+            (Dialect::Postgres, "SELECT E'a'\n'\\'' ; COMMIT; SELECT '1'"),
+            (Dialect::Postgres, "SELECT e'a' -- b\n -- c\n '\\'' ; COMMIT; SELECT '1'"),
+            (Dialect::Postgres, "SELECT €E'a\\'; COMMIT; SELECT '1'"),
+            (
+                Dialect::Postgres,
+                "CREATE FUNCTION f(begin timestamptz) RETURNS int LANGUAGE sql AS 'SELECT 1'; COMMIT",
+            ),
+            (
+                Dialect::Postgres,
+                "CREATE FUNCTION f(begin atomic) RETURNS int LANGUAGE sql AS 'SELECT 1'; COMMIT",
+            ),
+            (Dialect::Postgres, "CREATE TRIGGER begin AFTER INSERT ON a EXECUTE FUNCTION f(); COMMIT"),
+            (Dialect::Postgres, "SELECT 1 AS x€$a$; COMMIT; SELECT 2 AS y€$a$"),
+            (Dialect::Postgres, "SELECT $€$ x $€$; COMMIT"),
+            (Dialect::Sqlite, "SELECT $a(');commit;select $b(')"),
+            (Dialect::Sqlite, "SELECT @a::b(');commit;select $b(')"),
+            (Dialect::Sqlite, "CREATE TRIGGER begin AFTER INSERT ON a BEGIN DELETE FROM b; END; COMMIT"),
+            (Dialect::MySql, "SET STATEMENT max_statement_time = 5 FOR COMMIT"),
+            (Dialect::MySql, "SET STATEMENT max_statement_time = 5 FOR CREATE TABLE t (a int)"),
+            (Dialect::MySql, "CREATE TEMPORARY SEQUENCE s"),
+            (Dialect::MySql, "SET DEFAULT ROLE NONE"),
+            (Dialect::MySql, "SET PASSWORD = 'a'"),
+            (Dialect::MySql, "SET `autocommit` = 0"),
+            (Dialect::MySql, "SET @@session.`autocommit` = 0"),
+            (Dialect::MySql, "SET @a = f(1, 2), @@LOCAL . AutoCommit := 0"),
+            (Dialect::MySql, "SET SESSION TRANSACTION READ ONLY"),
+            (Dialect::MySql, "SELECT 5--\u{A0}; COMMIT"),
+            (Dialect::MySql, "BEGIN; NOT"),
+        ] {
+            assert!(refused(text, dialect).is_some(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_word_that_stands_for_something_else_is_not_refused() {
+        for (dialect, text) in [
+            (Dialect::MySql, "SET @n = (SELECT count(*) FROM transaction)"),
+            (Dialect::MySql, "SET @transaction = 1, @autocommit = 2"),
+            (Dialect::MySql, "SET max_statement_time = @autocommit"),
+            (Dialect::MySql, "SET NAMES utf8mb4"),
+            (Dialect::MySql, "BEGIN NOT ATOMIC IF 1 THEN SELECT 1; END IF; END"),
+            (Dialect::MySql, "BEGIN NOT ATOMIC WHILE 0 DO BEGIN END; END WHILE; END"),
+            (Dialect::MySql, "IF 1 THEN SELECT 1; END IF"),
+            (Dialect::Postgres, "SELECT $€$ ; COMMIT; $€$"),
+            (Dialect::Postgres, "SELECT E'a'\n'\\'; COMMIT; --'"),
+            (Dialect::Sqlite, "SELECT $a(;), $b(;)"),
+        ] {
+            assert_eq!(refused(text, dialect), None, "{text}");
+        }
     }
 }

@@ -11,7 +11,7 @@ mod upsert;
 use std::fmt::Write as _;
 use std::ops::RangeInclusive;
 
-pub(crate) use control::{Effect, effect, plain_effect, transaction_control};
+pub(crate) use control::{Effect, look, plain_effect};
 pub(crate) use select::select_by_key;
 pub use shape::{Form, Shape};
 pub(crate) use text::Text;
