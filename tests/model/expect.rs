@@ -67,6 +67,8 @@ pub(crate) struct Model {
     pub(crate) depth: u32,
     pub(crate) sent: u32,
     pub(crate) harm: Harm,
+    /// Whether something was done on the raw connection, where a COMMIT would not have been seen.
+    pub(crate) unseen: bool,
     pub(crate) in_flight: InFlight,
 }
 
@@ -79,7 +81,7 @@ pub(crate) enum Ends {
     Own,
     /// With `RolledBack`: it had swallowed a failure.
     RolledBack,
-    /// With `Poisoned`: undoing the scope is not enough.
+    /// With the word of a unit that is poisoned, or unknown: undoing the scope is not enough.
     Poisoned,
 }
 
@@ -92,6 +94,7 @@ impl Model {
             depth: 0,
             sent: 0,
             harm: Harm::None,
+            unseen: false,
             in_flight: InFlight::Nothing,
         }
     }
@@ -127,12 +130,30 @@ impl Model {
         } // else the savepoint failed already, in the scope around
         let dead = self.harm == Harm::Dead;
         let (gone, connected) = (gone || dead, connected || !dead);
+        if self.unseen && !connected {
+            return self.lost(Why::Failed);
+        }
         self.poison(Poison { scope: self.sent, why: Why::Failed, connected, gone });
     }
 
     /// A statement was dropped before it was done, and its connection was closed.
     pub(crate) fn statement_abandoned(&mut self) {
-        self.poison_for_good(Why::Abandoned);
+        self.lost(Why::Abandoned);
+    }
+
+    /// The connection is gone, and what was not committed with it. What may have been, unseen, nobody knows.
+    pub(crate) fn lost(&mut self, why: Why) {
+        if self.unseen {
+            self.nobody_knows();
+        } else {
+            self.poison_for_good(why);
+        }
+    }
+
+    /// Nothing was committed, in truth, but the unit cannot know that.
+    pub(crate) fn nobody_knows(&mut self) {
+        self.over();
+        self.phase = Phase::Unknown;
     }
 
     pub(crate) fn poison_for_good(&mut self, why: Why) {
@@ -149,6 +170,22 @@ impl Model {
         self.work = self.stored.clone();
         self.sent = 0;
         self.harm = Harm::None;
+        self.unseen = false;
+    }
+
+    /// Whether the server's word for what was committed unseen cannot be had.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        self.unseen && self.harm == Harm::Dead
+    }
+
+    /// Whether the server has to be asked what was committed unseen, before a unit can be called rolled back.
+    pub(crate) fn has_to_ask(&self) -> bool {
+        let connected = match self.phase {
+            Phase::Open => true,
+            Phase::Poisoned(poison) => poison.connected,
+            Phase::Idle | Phase::Unknown => false,
+        };
+        self.unseen && connected
     }
 
     pub(crate) fn committed(&mut self) {
@@ -180,6 +217,7 @@ impl Model {
         let sent = self.sent >= depth;
         self.depth -= 1;
         let ends = match self.phase {
+            Phase::Unknown => Ends::Poisoned,
             Phase::Poisoned(poison) if poison.scope < depth => Ends::Poisoned,
             Phase::Poisoned(poison) if poison.gone || (sent && self.harm == Harm::Dead) => {
                 self.poison(Poison { scope: 0, ..poison });
@@ -217,6 +255,9 @@ impl Model {
         self.depth = depth - 1;
         if std::mem::replace(&mut self.in_flight, InFlight::Nothing) == InFlight::Statement {
             self.statement_abandoned();
+            return;
+        }
+        if self.phase == Phase::Unknown {
             return;
         }
         let scope = depth - 1;

@@ -259,6 +259,7 @@ async fn commit<T: Target>(
             );
             model.commit_unknown(seen);
         }
+        (Phase::Poisoned(_), Ran::Cut) if model.has_to_ask() => model.nobody_knows(),
         (Phase::Poisoned(poison), Ran::Cut) => model.refused_to_commit(poison.why),
         (Phase::Idle, Ran::Done(Ok(()))) => {}
         (Phase::Open, Ran::Done(Ok(()))) if model.harm == Harm::None => model.committed(),
@@ -267,9 +268,14 @@ async fn commit<T: Target>(
         }
         // The session cannot know that the server never saw this COMMIT.
         (Phase::Open, Ran::Done(Err(error)))
-            if model.harm == Harm::Dead && place.units != Units::Marked && error.is_outcome_unknown() =>
+            if model.harm == Harm::Dead
+                && (place.units != Units::Marked || model.unseen)
+                && error.is_outcome_unknown() =>
         {
-            model.commit_unknown(model.stored.clone());
+            model.nobody_knows();
+        }
+        (Phase::Poisoned(_), Ran::Done(Err(error))) if model.is_in_doubt() && error.is_outcome_unknown() => {
+            model.nobody_knows();
         }
         (Phase::Poisoned(Poison { why, .. }), Ran::Done(Err(error @ Error::RolledBack { .. }))) => {
             ensure!(why.is_told_by(&error), "commit named the wrong cause: {error}");
@@ -306,7 +312,13 @@ async fn rollback<T: Target>(
     place.note(format!("rollback, cut {cut:?}: {ran:?}"));
     match (model.phase, ran) {
         (_, Ran::Unstarted) => return Ok(()),
+        (Phase::Open | Phase::Poisoned(_), Ran::Cut) if model.has_to_ask() => {
+            model.nobody_knows();
+            return Ok(());
+        }
         (Phase::Open | Phase::Poisoned(_), Ran::Cut) => {}
+        (Phase::Open | Phase::Poisoned(_), Ran::Done(Err(error)))
+            if model.is_in_doubt() && error.is_outcome_unknown() => {}
         (Phase::Unknown, Ran::Done(Err(error))) if error.is_outcome_unknown() => {}
         (Phase::Idle | Phase::Open | Phase::Poisoned(_), Ran::Done(Ok(()))) => {}
         (phase, ran) => return Err(Stop::Lie(format!("a rollback of {phase:?} came to {ran:?}"))),

@@ -104,7 +104,13 @@ pub(crate) async fn run<T: Target>(
 
 /// Whether an error says that the unit's deadline is past.
 pub(crate) fn is_deadline(error: &Error) -> bool {
-    matches!(error, Error::RolledBack { .. }) && matches!(error.cause(), Some(Cause::DeadlineExceeded))
+    match error {
+        Error::RolledBack { cause } => matches!(**cause, Cause::DeadlineExceeded),
+        Error::OutcomeUnknown { cause } => {
+            matches!(&**cause, Cause::Unseen { first } if matches!(**first, Cause::DeadlineExceeded))
+        }
+        _ => false,
+    }
 }
 
 fn is_deadlock(error: &sqlx::Error) -> bool {
@@ -114,10 +120,15 @@ fn is_deadlock(error: &sqlx::Error) -> bool {
 
 /// The unit took too long: all of it can only be rolled back. (Whether a connection is left depends on the moment.)
 fn deadline<T: Target>(unit: &mut Unit<T>, model: &mut Model) {
+    let connected = unit.session.is_in_transaction();
+    if !connected {
+        return model.lost(Why::Deadline);
+    }
+    let (harm, unseen) = (model.harm, model.unseen);
     model.poison_for_good(Why::Deadline);
     if let Phase::Poisoned(poison) = model.phase {
-        let connected = unit.session.is_in_transaction();
         model.phase = Phase::Poisoned(Poison { connected, ..poison });
+        (model.harm, model.unseen) = (harm, unseen);
     }
 }
 
@@ -139,6 +150,8 @@ fn compare<T: Target>(
     came: &Came,
 ) -> Result<(), Stop> {
     let expected = expected::<T>(model, statement);
+    let lent = matches!(statement, Statement::Raw { .. } | Statement::Lend);
+    model.unseen |= lent && !matches!(came, Came::Failed(_));
     let plain_read = model.phase == Phase::Idle && matches!(statement, Statement::Refresh { .. });
     match (came, &expected) {
         // sqlx has the statement already, or there was nothing to say: the server was not asked.

@@ -33,8 +33,6 @@ pub(crate) struct Inner<DB: Database> {
 pub(crate) struct OpenTransaction {
     /// Sent behind COMMIT or ROLLBACK, beside what the plan says.
     pub(crate) restore: String,
-    /// Something was done on the connection that the session did not see.
-    pub(crate) unverified: bool,
     /// The row the unit leaves, if it leaves one.
     pub(crate) marker: Option<MarkerRow>,
 }

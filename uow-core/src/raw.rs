@@ -9,8 +9,8 @@ use crate::session::Lease;
 /// The unit's own connection, lent by [`Session::connection`](crate::Session::connection) for what no executor does: COPY,
 /// notifications, a driver's own methods.
 ///
-/// What is done through it is not seen, so the unit is *unverified* from then on: a failure does not poison it, and its
-/// commit asks the server for the truth, in the same message. Use [`Session`](crate::Session) for statements. Do not end the
+/// What is done through it is not seen: a failure does not poison the unit, its commit asks the server for the truth, in the
+/// same message, and if the connection is lost before that the outcome is unknown. Use [`Session`](crate::Session) for statements. Do not end the
 /// transaction, and read every answer to its end: what a dropped future leaves half-read stays on the connection.
 pub struct RawConnection<'s, DB: Backend> {
     lease: Lease<'s, DB>,
@@ -41,7 +41,7 @@ impl<DB: Backend> DerefMut for RawConnection<'_, DB> {
 
 impl<DB: Backend> Drop for RawConnection<'_, DB> {
     fn drop(&mut self) {
-        self.lease.return_unverified();
+        self.lease.give_back();
     }
 }
 

@@ -19,9 +19,9 @@ use sqlx_core::{Either, Error as SqlxError};
 
 use crate::entities::Lock;
 use crate::entity::{ColumnType, Table};
-use crate::error::Error;
+use crate::error::{Cause, Error};
 use crate::schema::LiveTable;
-use crate::sql::{Form, Shape};
+use crate::sql::{self, Form, Shape};
 use crate::transaction_options::{Plan, TransactionOptions};
 pub use query::Query;
 
@@ -57,10 +57,17 @@ pub trait Backend: Database<Arguments: 'static> + HasStatementCache + sealed::En
     const ROLLBACK: &'static str;
     /// Rolls back, and fails if the transaction is no longer there.
     const CHECKED_ROLLBACK: &'static str;
+    /// The same, and fails too if it is another one: there is a sentinel.
+    const SENTINEL_ROLLBACK: &'static str = "ROLLBACK TO SAVEPOINT uow; ROLLBACK";
     /// Makes the table of [`Marker`](crate::Marker).
     const MARKER_TABLE: &'static str;
     /// Whether a sentinel savepoint has to be set where the session cannot see what is done. (On MySQL it is always there.)
     const NEEDS_SENTINEL: bool;
+    /// Sent before the first thing in a transaction that the session cannot look into: sets the sentinel, or remembers what
+    /// that may change for those that come after it.
+    const BEFORE_UNSEEN: &'static str = sql::SENTINEL;
+    /// Sent behind the end of such a transaction: makes the connection what it was before.
+    const RESTORE_UNSEEN: &'static str = "";
     /// Whether a text without values runs faster as a prepared statement.
     const PREPARES_TEXT: bool;
 
@@ -194,9 +201,10 @@ pub trait Backend: Database<Arguments: 'static> + HasStatementCache + sealed::En
         false
     }
 
-    /// Whether an error is the last thing the connection says.
+    /// Whether an error is the last thing the connection says, or leaves unsaid what it says next. One of encoding a value
+    /// comes before anything is sent.
     fn ends_connection(error: &SqlxError) -> bool {
-        !matches!(error, SqlxError::Database(_))
+        !matches!(error, SqlxError::Database(_) | SqlxError::Encode(_))
     }
 
     /// Whether an error says that the sentinel savepoint, which lives as long as its transaction, is gone.
@@ -230,14 +238,14 @@ pub enum CommitFailure {
 }
 
 /// What became of a connection whose ROLLBACK was answered with an error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum RollbackFailure {
     /// There was no transaction, and none is open now.
     NothingOpen,
     /// The unit's transaction was no longer there; another one may be open.
     Replaced,
     /// The connection is not fit for use.
-    Broken,
+    Broken(Cause),
 }
 
 /// How an engine's SQL is read and written.

@@ -1,6 +1,7 @@
 //! The first thing that went wrong in a unit.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::record::{is_transient, record};
 
@@ -34,6 +35,13 @@ pub enum Cause {
         /// Why not, recorded as in [`Failed`](Self::Failed).
         error: sqlx_core::Error,
     },
+    /// The connection was lost in a transaction in which something had been run that may have committed a part of it, where
+    /// the unit could not look: a procedure, a prepared or dynamic statement, a text that reads in two ways, the raw
+    /// connection.
+    Unseen {
+        /// What was lost, and how.
+        first: Arc<Self>,
+    },
 }
 
 impl Cause {
@@ -45,6 +53,21 @@ impl Cause {
         Self::Stored { error: record(error) }
     }
 
+    /// What went wrong where something unseen may have committed before.
+    pub(crate) fn unseen(first: &Arc<Self>) -> Arc<Self> {
+        Arc::new(Self::Unseen { first: Arc::clone(first) })
+    }
+
+    /// Whether what went wrong left nothing to go on with, in whatever savepoint scope it was.
+    pub(crate) fn closes_the_connection(&self) -> bool {
+        match self {
+            Self::Failed { error, .. } => {
+                !matches!(error, sqlx_core::Error::Database(_) | sqlx_core::Error::Encode(_))
+            }
+            _ => true,
+        }
+    }
+
     /// Whether the same unit, run again from its start, may well succeed.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Failed { error, .. } if is_transient(error))
@@ -54,6 +77,7 @@ impl Cause {
     pub fn sqlx(&self) -> Option<&sqlx_core::Error> {
         match self {
             Self::Failed { error, .. } | Self::Stored { error } => Some(error),
+            Self::Unseen { first } => first.sqlx(),
             _ => None,
         }
     }
@@ -64,7 +88,14 @@ impl fmt::Display for Cause {
         match self {
             Self::Failed { during, error } => write!(f, "the {during} failed: {error}"),
             Self::Abandoned { during } => {
-                write!(f, "the {during} was abandoned (its future was dropped before it had completed)")
+                write!(f, "the {during} was abandoned (its future was dropped before it had completed")?;
+                f.write_str(match *during {
+                    "statement" => {
+                        ", or its rows were not read to the end, which is also what becomes of a `fetch_all` whose row does \
+                         not decode)"
+                    }
+                    _ => ")",
+                })
             }
             Self::DeadlineExceeded => f.write_str("it took longer than the deadline it was given"),
             Self::TransactionGone => f.write_str(
@@ -75,6 +106,11 @@ impl fmt::Display for Cause {
                 f,
                 "what the INSERT wrote is stored (it was the whole unit, and sent without a transaction), but its answer is \
                  of no use: {error}"
+            ),
+            Self::Unseen { first } => write!(
+                f,
+                "{first}; and before that something was run that may have committed a part of the unit out of its sight (a \
+                 procedure, a dynamic statement, the raw connection)"
             ),
         }
     }

@@ -45,7 +45,8 @@ pub enum Error {
         /// How it was noticed.
         cause: Arc<Cause>,
     },
-    /// COMMIT was sent and its answer did not arrive: all of the unit is stored, or nothing.
+    /// COMMIT was sent and its answer did not arrive: all of the unit is stored, or nothing. Or the connection was lost after
+    /// something had been run that the unit could not look into ([`Cause::Unseen`]): a part may be stored.
     OutcomeUnknown {
         /// What cut the answer off.
         cause: Arc<Cause>,
@@ -157,7 +158,8 @@ impl Error {
         matches!(self, Self::EndedEarly { .. })
     }
 
-    /// COMMIT was sent and nobody knows whether it took effect.
+    /// Nobody knows what is stored: COMMIT was sent and not answered, or the connection was lost behind something that may
+    /// have committed a part of the unit.
     pub fn is_outcome_unknown(&self) -> bool {
         matches!(self, Self::OutcomeUnknown { .. })
     }
@@ -247,21 +249,33 @@ impl fmt::Display for Error {
             Self::EndedEarly { cause } => write!(
                 f,
                 "the server ended the transaction before the unit of work was over, so a part of it may be stored: \
-                 {cause}; look at what is stored before running it again"
+                 {cause}; look at what is stored before running it again (this one is usable after `rollback()`, which says \
+                 the same)"
+            ),
+            Self::OutcomeUnknown { cause } if matches!(**cause, Cause::Unseen { .. }) => write!(
+                f,
+                "nobody knows what is stored of the unit of work: {cause}; look at what is stored before running it again \
+                 (this one is usable after `rollback()`, which says the same)"
             ),
             Self::OutcomeUnknown { cause } => write!(
                 f,
                 "COMMIT was sent and its answer did not arrive, so the unit of work is stored whole or not at all: \
-                 {cause}; ask the database which before running it again"
+                 {cause}; ask the database which before running it again, or have it asked with \
+                 `options(&pool).verify(…)` (this one is usable after `rollback()`, which says the same)"
             ),
             Self::Poisoned { cause } => write!(
                 f,
-                "the statement was not sent, because an earlier one left the unit of work unfit to go on: {cause}; \
-                 call `rollback()`, or run what may fail inside `savepoint(async |db| …)`"
+                "nothing was sent, because an earlier statement left the unit of work unfit to go on: {cause}; call \
+                 `rollback()`, {}",
+                if cause.closes_the_connection() {
+                    "for this takes the connection and all of the unit with it: no savepoint scope confines it"
+                } else {
+                    "or run what may fail inside `savepoint(async |db| …)`"
+                }
             ),
             Self::Busy => f.write_str(
-                "the statement was not sent, because another one of this unit of work is still running or streaming; \
-                 finish that one first",
+                "nothing was sent, because another statement of this unit of work is still running or streaming; finish \
+                 that one first: await it, or read its rows to the end",
             ),
             Self::Refused { statement, instead } => {
                 write!(f, "the unit of work did not send `{statement}`, and is as it was before; {instead}")
@@ -276,7 +290,11 @@ impl fmt::Display for Error {
                  new unit for its repository",
             ),
             Self::RowGone { entity, key } => {
-                write!(f, "there is no row of `{entity}` with the key {key} any more; the entity is unchanged")
+                write!(
+                    f,
+                    "there is no row of `{entity}` with the key {key} any more, and the entity is unchanged; let go of it, \
+                     or insert it anew"
+                )
             }
             Self::Conflict(conflict) => write!(
                 f,
@@ -308,7 +326,7 @@ impl fmt::Display for Error {
             Self::ParentNotStored { entity } => write!(
                 f,
                 "a new `{entity}` refers to an entity that was added and is not stored: it was removed, or belongs to another \
-                 unit of work; nothing of the flush is stored"
+                 unit of work; nothing of the flush is stored: add the one it refers to to this unit, or remove `{entity}` too"
             ),
             Self::NoUniqueColumn { entity } => write!(
                 f,

@@ -59,12 +59,26 @@ impl<DB: Backend> Shared<DB> {
                 connection: Some(connection),
             }),
             // The statement that was cut off here has left its mark already; this is the better word for it.
+            State::Unknown { cause: left }
+                if cut && is_unseen(&left, |first| matches!(first, Cause::Abandoned { .. })) =>
+            {
+                State::Unknown { cause: Cause::unseen(&cause) }
+            }
             State::Poisoned(poison) if cut && matches!(*poison.cause, Cause::Abandoned { .. }) => {
                 State::Poisoned(Poison { cause: Arc::clone(&cause), ..poison })
             }
             State::Idle => State::Poisoned(Poison::final_cause(Arc::clone(&cause))),
             other => other,
         };
-        Error::RolledBack { cause }
+        match &inner.state {
+            State::Unknown { cause } => Error::OutcomeUnknown { cause: Arc::clone(cause) },
+            _ if inner.unseen => Error::OutcomeUnknown { cause: Cause::unseen(&cause) },
+            _ => Error::RolledBack { cause },
+        }
     }
+}
+
+/// Whether something unseen came before a first cause of this kind.
+fn is_unseen(cause: &Cause, is: fn(&Cause) -> bool) -> bool {
+    matches!(cause, Cause::Unseen { first } if is(first))
 }

@@ -37,7 +37,7 @@ impl<'s, DB: Backend> Lease<'s, DB> {
         inner.wrote |= effect != Effect::Reads;
         let in_scope = inner.scopes.sent >= inner.scopes.open;
         let mut lease = Self::of(shared, Errand::Statement, connection);
-        lease.ready = lease.connection.is_some() && in_scope && !Self::has_to_mark(effect);
+        lease.ready = lease.connection.is_some() && in_scope && effect != Effect::Opaque;
         Ok(lease)
     }
 
@@ -49,12 +49,6 @@ impl<'s, DB: Backend> Lease<'s, DB> {
         let mut lease = Self::for_statement(shared, effect)?;
         lease.make_ready(effect).await?;
         Ok(lease)
-    }
-
-    /// Whether a statement may end the transaction. What an error says of that is no longer the whole truth then; the
-    /// sentinel's answer is.
-    fn has_to_mark(effect: Effect) -> bool {
-        effect == Effect::Opaque && !DB::NEEDS_SENTINEL
     }
 
     /// Whether the connection is in a transaction, and in the innermost scope.
@@ -73,8 +67,8 @@ impl<'s, DB: Backend> Lease<'s, DB> {
             if scopes.sent < scopes.open {
                 self.set_savepoints(scopes).await?;
             }
-            if Self::has_to_mark(effect) {
-                self.held()?.transaction.unverified = true;
+            if effect == Effect::Opaque {
+                self.look_away().await?;
             }
             self.ready = true;
             Ok(())
@@ -147,6 +141,22 @@ impl<'s, DB: Backend> Lease<'s, DB> {
         }
     }
 
+    /// What comes now cannot be looked into, and may end the transaction. What an error says of that is no longer the whole
+    /// truth then; the sentinel's answer is.
+    async fn look_away(&mut self) -> Result<(), SqlxError> {
+        if self.shared.lock().unseen {
+            return Ok(());
+        }
+        let text = Query::fixed(DB::BEFORE_UNSEEN);
+        if let Err(error) = backend::send::<DB>(self.connection()?, text).await.outcome {
+            self.give_back_failed("SAVEPOINT", &error, false);
+            return Err(error);
+        }
+        self.held()?.transaction.restore.push_str(DB::RESTORE_UNSEEN);
+        self.shared.lock().unseen = true;
+        Ok(())
+    }
+
     /// The errand is done, and its answer read to the end.
     pub(super) async fn finish<T>(self, outcome: Result<T, SqlxError>) -> Result<T, SqlxError> {
         match outcome {
@@ -176,15 +186,8 @@ impl<'s, DB: Backend> Lease<'s, DB> {
         error
     }
 
-    /// The user has had the connection, and nobody saw for what.
-    pub(crate) fn return_unverified(&mut self) {
-        if let Ok(held) = self.held() {
-            held.transaction.unverified = true;
-        }
-        self.give_back();
-    }
-
-    fn give_back(&mut self) {
+    /// The errand is done.
+    pub(crate) fn give_back(&mut self) {
         let state = match self.connection.take() {
             Some(connection) => State::Open(connection),
             None => State::Idle,
@@ -197,16 +200,17 @@ impl<'s, DB: Backend> Lease<'s, DB> {
 
     /// A statement failed; `gone` if it took the whole transaction with it.
     fn give_back_failed(&mut self, during: &'static str, error: &SqlxError, gone: bool) {
-        let mut connection = self.connection.take();
+        let connection = self.connection.take();
         let cause = Arc::new(Cause::failed(during, error));
         let mut inner = self.shared.lock();
         inner.last_failure = Some(Arc::clone(&cause));
-        let mut scope = inner.scopes.sent;
-        if is_out_of_step(error) || DB::ends_connection(error) {
+        let state = if DB::ends_connection(error) {
             // Closed, for who knows what the next answer on it would belong to.
-            (scope, connection) = (0, None);
-        }
-        self.put(&mut inner, State::Poisoned(Poison { cause, scope, gone, connection }));
+            inner.lost(&cause)
+        } else {
+            State::Poisoned(Poison { cause, scope: inner.scopes.sent, gone, connection })
+        };
+        self.put(&mut inner, state);
     }
 
     /// Ends the lease in this state; unless the unit is gone meanwhile, for then there is no one left to use it.
@@ -283,12 +287,6 @@ async fn begin<DB: Backend>(shared: &Shared<DB>, scopes: Scopes) -> Result<Held<
     Ok(connection)
 }
 
-/// Whether an error leaves unsaid what the server will answer next. One of the server's own does not, and one of encoding a
-/// value comes before anything is sent.
-fn is_out_of_step(error: &SqlxError) -> bool {
-    !matches!(error, SqlxError::Database(_) | SqlxError::Encode(_))
-}
-
 impl<DB: Backend> Drop for Lease<'_, DB> {
     fn drop(&mut self) {
         if self.finished {
@@ -296,12 +294,15 @@ impl<DB: Backend> Drop for Lease<'_, DB> {
         }
         let during = self.errand.word();
         let cause = Arc::new(Cause::Abandoned { during });
-        self.end_in(match self.errand {
-            Errand::Commit | Errand::Alone => State::Unknown { cause },
+        let inner = self.shared.lock();
+        let state = match self.errand {
+            Errand::Commit | Errand::Alone => State::Unknown { cause: inner.doubt(&cause) },
             // There was no transaction for it to be part of.
             Errand::Read => State::Idle,
-            Errand::Statement | Errand::Savepoint => State::Poisoned(Poison::final_cause(cause)),
-        });
+            Errand::Statement | Errand::Savepoint => inner.lost(&cause),
+        };
+        drop(inner);
+        self.end_in(state);
         // The connection is closed here, by the drop of `Held`.
     }
 }
@@ -314,21 +315,5 @@ impl<DB: Backend> Shared<DB> {
         }
         sql::look(query.text(), DB::DIALECT, query.is_one())
             .map_err(|refused| Error::Refused { statement: refused.statement, instead: refused.instead })
-    }
-
-    /// A lease of the connection to the user, behind a sentinel that tells whether the transaction was still there after.
-    pub(super) async fn lease_unverified(&self) -> Result<Lease<'_, DB>, Error> {
-        let mut lease = Lease::ready_for_statement(self, Effect::Writes).await?;
-        if DB::NEEDS_SENTINEL && !lease.held()?.transaction.unverified {
-            let sentinel = Query::fixed(sql::SENTINEL);
-            if let Err(error) = backend::send::<DB>(lease.connection()?, sentinel).await.outcome {
-                return Err(lease
-                    .finish(Err::<(), _>(error))
-                    .await
-                    .err()
-                    .map_or(Error::UnitGone, Error::from));
-            }
-        }
-        Ok(lease)
     }
 }

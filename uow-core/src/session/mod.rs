@@ -17,6 +17,7 @@ use sqlx_core::pool::Pool;
 use crate::backend::Backend;
 use crate::error::Error;
 use crate::raw::RawConnection;
+use crate::sql::Effect;
 pub(crate) use lease::Lease;
 pub use state::SessionState;
 pub(crate) use state::{Settings, Shared};
@@ -101,15 +102,16 @@ impl<DB: Backend> Session<DB> {
 
     /// Lends the raw connection, inside of the unit's transaction, for what no executor does.
     ///
-    /// What is done through it is not seen. The unit is *unverified* from then on: its commit asks the server, in the same
-    /// message, whether the transaction is still the one that was begun, and sound.
+    /// What is done through it is not seen. From then on the unit's commit asks the server, in the same message, whether the
+    /// transaction is still the one that was begun, and sound. If the connection is lost before that nobody knows whether a
+    /// part was committed, and the unit says so: [`Error::OutcomeUnknown`].
     ///
     /// # Errors
     ///
     /// [`Error::Sqlx`] if no connection could be had or BEGIN failed; [`Error::Poisoned`] and [`Error::Busy`] as for a
     /// statement.
     pub async fn connection(&mut self) -> Result<RawConnection<'_, DB>, Error> {
-        let lease = self.shared.lease_unverified().await?;
+        let lease = Lease::ready_for_statement(&self.shared, Effect::Opaque).await?;
         Ok(RawConnection::new(lease))
     }
 

@@ -112,8 +112,8 @@ impl<DB: Backend> Shared<DB> {
         first: Option<(Arc<Cause>, bool)>,
     ) -> Result<(), Error> {
         let mut text = text;
-        let unverified = connection.transaction.unverified;
-        if unverified && DB::NEEDS_SENTINEL {
+        let unseen = self.lock().unseen;
+        if unseen && DB::NEEDS_SENTINEL {
             // The sentinel may have been set in the scope, and would go with it.
             text = format!("{text}; {}", sql::SENTINEL);
         }
@@ -127,7 +127,7 @@ impl<DB: Backend> Shared<DB> {
                 let lost = DB::sentinel_gone(&error) || DB::is_no_transaction(&error);
                 let own = || (Arc::new(Cause::failed(Errand::Savepoint.word(), &error)), false);
                 let (cause, gone) = first.unwrap_or_else(own);
-                if lost && (!gone || unverified) {
+                if lost && (!gone || unseen) {
                     // The savepoint went with its transaction, and nobody said so.
                     let cause = Arc::new(Cause::TransactionGone);
                     lease.end_in(State::Ended { cause: Arc::clone(&cause) });

@@ -7,6 +7,7 @@
 //!                               ├─ failed, or abandoned ──▶ Poisoned ── rollback ──▶ Idle
 //!                               ├─ transaction gone ──────▶ Ended ───── rollback ──▶ Idle (with an error)
 //!                               └─ COMMIT unanswered ─────▶ Unknown ─── rollback ──▶ Idle (with an error)
+//!                                  (or lost, once something was done unseen)
 //! ```
 
 use std::borrow::Cow;
@@ -62,6 +63,8 @@ pub(super) struct Inner<DB: Backend> {
     pub(super) statements: u64,
     /// Whether one of them was more than a look.
     pub(super) wrote: bool,
+    /// Whether something was run in this transaction that could not be looked into, and may have committed a part of it.
+    pub(super) unseen: bool,
     /// When the transaction has to be over.
     pub(super) deadline: Option<Instant>,
     /// The last failure that was seen, in whatever scope, and be it that of BEGIN; `None` if a statement succeeded since.
@@ -88,7 +91,7 @@ pub(super) enum State<DB: Backend> {
     Poisoned(Poison<DB>),
     /// The server had ended the transaction: a part may be stored.
     Ended { cause: Arc<Cause> },
-    /// COMMIT was sent, its answer never came.
+    /// COMMIT was sent, its answer never came; or the connection was lost behind something that may have committed.
     Unknown { cause: Arc<Cause> },
     /// The unit was dropped; a repository was kept.
     Gone,
@@ -146,7 +149,7 @@ pub enum SessionState {
     Busy,
     /// A statement failed or was abandoned: only `rollback`, or leaving the savepoint scope it failed in, is possible.
     Poisoned,
-    /// COMMIT was sent and never answered.
+    /// COMMIT was sent and never answered; or the connection was lost behind something that may have committed a part.
     Unknown,
     /// The unit was dropped.
     Gone,
@@ -159,6 +162,7 @@ impl<DB: Backend> Shared<DB> {
             scopes: Scopes::default(),
             statements: 0,
             wrote: false,
+            unseen: false,
             deadline: None,
             last_failure: None,
             conflict: false,
@@ -196,8 +200,9 @@ impl<DB: Backend> Shared<DB> {
         }
     }
 
+    /// Whether the unit can only be rolled back.
     pub(crate) fn is_poisoned(&self) -> bool {
-        matches!(self.lock().state, State::Poisoned(_))
+        matches!(self.lock().state, State::Poisoned(_) | State::Ended { .. } | State::Unknown { .. })
     }
 
     /// The unit is dropped: what it did not commit is rolled back.
@@ -207,7 +212,7 @@ impl<DB: Backend> Shared<DB> {
         let state = std::mem::replace(&mut inner.state, State::Gone);
         drop(inner);
         if matches!(state, State::Unknown { .. }) {
-            tracing::warn!(unit, "a unit of work was dropped whose COMMIT was never answered");
+            tracing::warn!(unit, "a unit of work was dropped of which nobody knows what is stored");
         }
         let connection = state.into_connection();
         if let Some(connection) = connection {
@@ -229,7 +234,22 @@ impl<DB: Backend> Inner<DB> {
         self.scopes.sent = 0;
         self.statements = 0;
         self.wrote = false;
+        self.unseen = false;
         self.deadline = None;
+    }
+
+    /// What the unit is when its connection was lost, and what had not been committed with it.
+    pub(super) fn lost(&self, cause: &Arc<Cause>) -> State<DB> {
+        if self.unseen {
+            State::Unknown { cause: self.doubt(cause) }
+        } else {
+            State::Poisoned(Poison::final_cause(Arc::clone(cause)))
+        }
+    }
+
+    /// Why it is not known what is stored.
+    pub(super) fn doubt(&self, cause: &Arc<Cause>) -> Arc<Cause> {
+        if self.unseen { Cause::unseen(cause) } else { Arc::clone(cause) }
     }
 
     /// Puts a state back in which what was asked for cannot be done, and says why.

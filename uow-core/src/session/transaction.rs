@@ -22,8 +22,17 @@ const ROLLBACK_LIMIT: Duration = Duration::from_secs(10);
 /// What there is to end when a unit is to be committed.
 enum Ending<DB: Backend> {
     Nothing,
-    Commit(Held<DB>),
-    Poisoned { cause: Arc<Cause>, connection: Option<Held<DB>>, gone: bool },
+    Commit { connection: Held<DB>, unseen: bool },
+    Poisoned { cause: Arc<Cause>, undo: Option<Undo<DB>> },
+}
+
+/// A transaction that is to be rolled back.
+struct Undo<DB: Backend> {
+    connection: Held<DB>,
+    /// Whether it was rolled back already, by the failure that took it along.
+    gone: bool,
+    /// Whether something was run in it that may have been a COMMIT.
+    unseen: bool,
 }
 
 impl<DB: Backend> Shared<DB> {
@@ -59,19 +68,19 @@ impl<DB: Backend> Shared<DB> {
     pub(crate) async fn commit(&self) -> Result<(), Error> {
         match self.take_for_commit()? {
             Ending::Nothing => Ok(()),
-            Ending::Poisoned { cause, connection, gone } => {
+            Ending::Poisoned { cause, undo } => {
                 // Told to the caller as rolled back, so it is rolled back now.
-                if let Some(connection) = connection {
-                    self.undone(Box::pin(undo(connection, gone, &self.settings.plan)).await)?;
+                if let Some(undo) = undo {
+                    Box::pin(self.undo(undo, &cause)).await?;
                 }
                 Err(Error::RolledBack { cause })
             }
-            Ending::Commit(connection) => self.send_commit(connection).await,
+            Ending::Commit { connection, unseen } => self.send_commit(connection, unseen).await,
         }
     }
 
-    async fn send_commit(&self, connection: Held<DB>) -> Result<(), Error> {
-        let (text, commit_at) = commit_text::<DB>(&connection.transaction, &self.settings.plan);
+    async fn send_commit(&self, connection: Held<DB>, unseen: bool) -> Result<(), Error> {
+        let (text, commit_at) = commit_text::<DB>(&connection.transaction, unseen, &self.settings.plan);
         let query = if connection.transaction.marker.is_some() {
             Query::unprepared(text.into_owned())
         } else {
@@ -88,6 +97,10 @@ impl<DB: Backend> Shared<DB> {
             lease.become_idle();
             return Ok(());
         }
+        if results > 0 {
+            // The sentinel was still there, so whatever was done unseen was no COMMIT.
+            self.lock().unseen = false;
+        }
         Box::pin(self.not_committed(lease, error, results + 1 == commit_at)).await
     }
 
@@ -95,15 +108,17 @@ impl<DB: Backend> Shared<DB> {
         self.check_deadline();
         let mut inner = self.lock();
         match std::mem::replace(&mut inner.state, State::Lent(Errand::Commit)) {
-            State::Open(connection) => Ok(Ending::Commit(connection)),
+            State::Open(connection) => Ok(Ending::Commit { connection, unseen: inner.unseen }),
             State::Idle => {
                 inner.state = State::Idle;
                 Ok(Ending::Nothing)
             }
             State::Poisoned(Poison { cause, connection, gone, .. }) => {
-                inner.state = State::Poisoned(Poison::final_cause(Arc::clone(&cause)));
-                inner.scopes.sent = 0;
-                Ok(Ending::Poisoned { cause, connection, gone })
+                let unseen = inner.unseen;
+                inner.state = inner.lost(&cause);
+                inner.forget_transaction();
+                let undo = connection.map(|connection| Undo { connection, gone, unseen });
+                Ok(Ending::Poisoned { cause, undo })
             }
             other => Err(inner.put_back(other)),
         }
@@ -126,28 +141,39 @@ impl<DB: Backend> Shared<DB> {
                 Err(Error::EndedEarly { cause })
             }
             CommitFailure::NotCommitted => {
-                let poison = Poison::final_cause(Arc::clone(&cause));
-                if let Some(connection) = lease.end_badly(State::Poisoned(poison)) {
-                    // It may be over already, but that is not always told apart. If this fails the connection is closed.
-                    roll_back(connection, DB::ROLLBACK, &self.settings.plan).await.ok();
+                let (unseen, state) = {
+                    let inner = self.lock();
+                    (inner.unseen, inner.lost(&cause))
+                };
+                if let Some(connection) = lease.end_badly(state) {
+                    // It may be over already, but that is not always told apart: nothing is said of one that was seen all through.
+                    self.undo(Undo { connection, gone: !unseen, unseen }, &cause).await?;
                 }
                 Err(Error::RolledBack { cause })
             }
         }
     }
 
-    /// What a poisoned unit's rollback found is kept: it is told again until `rollback` is called.
-    fn undone(&self, outcome: Result<(), Error>) -> Result<(), Error> {
-        if let Err(Error::EndedEarly { cause }) = &outcome {
-            self.lock().state = State::Ended { cause: Arc::clone(cause) };
-        }
+    /// Rolls back a unit that stays as it is: what is found is told again until `rollback` is called.
+    async fn undo(&self, open: Undo<DB>, cause: &Arc<Cause>) -> Result<(), Error> {
+        let outcome = undo(open, &self.settings.plan).await;
+        let mut inner = self.lock();
+        inner.state = match &outcome {
+            Err(Error::EndedEarly { cause }) => State::Ended { cause: Arc::clone(cause) },
+            Err(Error::OutcomeUnknown { cause }) => State::Unknown { cause: Arc::clone(cause) },
+            _ => State::Poisoned(Poison::final_cause(Arc::clone(cause))),
+        };
         outcome
     }
 
     /// COMMIT was not answered: asks what became of it, if the unit was told how.
     async fn resolve(&self, mut lease: Lease<'_, DB>, cause: Arc<Cause>) -> Result<(), Error> {
         let marker = lease.held().ok().and_then(|held| held.transaction.marker.take());
-        lease.end_in(State::Unknown { cause: Arc::clone(&cause) });
+        let (doubt, lost) = {
+            let inner = self.lock();
+            (inner.doubt(&cause), inner.lost(&cause))
+        };
+        lease.end_in(State::Unknown { cause: Arc::clone(&doubt) });
         // Closes the connection, so that the server ends a transaction whose COMMIT never reached it.
         drop(lease);
         let stored = match &self.settings.verification {
@@ -155,38 +181,54 @@ impl<DB: Backend> Shared<DB> {
             None => None,
         };
         match stored {
-            None => Err(Error::OutcomeUnknown { cause }),
+            None => Err(Error::OutcomeUnknown { cause: doubt }),
             Some(true) => {
                 self.lock().state = State::Idle;
                 Ok(())
             }
             Some(false) => {
-                self.lock().state = State::Poisoned(Poison::final_cause(Arc::clone(&cause)));
-                Err(Error::RolledBack { cause })
+                let is_known = matches!(lost, State::Poisoned(_));
+                self.lock().state = lost;
+                // What was committed before, unseen, left no marker.
+                Err(if is_known {
+                    Error::RolledBack { cause }
+                } else {
+                    Error::OutcomeUnknown { cause: doubt }
+                })
             }
         }
     }
 
     /// Rolls everything back, and makes the session usable again. `Ok` means: nothing of the unit is stored.
     pub(crate) async fn rollback(&self) -> Result<(), Error> {
-        match self.take_for_rollback()? {
-            // Cancelled here, the connection is closed, which undoes as much as ROLLBACK.
-            (Some(connection), gone) => undo(connection, gone, &self.settings.plan).await,
-            (None, _) => Ok(()),
+        // Cancelled here, the connection is closed, which undoes as much as ROLLBACK.
+        let Some(open) = self.take_for_rollback()? else { return Ok(()) };
+        let unseen = open.unseen;
+        let outcome = undo(open, &self.settings.plan).await;
+        if unseen {
+            self.lock().state = State::Idle;
         }
+        outcome
     }
 
-    fn take_for_rollback(&self) -> Result<(Option<Held<DB>>, bool), Error> {
+    fn take_for_rollback(&self) -> Result<Option<Undo<DB>>, Error> {
         let mut inner = self.lock();
+        let unseen = inner.unseen;
         let open = match std::mem::replace(&mut inner.state, State::Idle) {
-            State::Idle => Ok((None, false)),
-            State::Open(connection) => Ok((Some(connection), false)),
-            State::Poisoned(poison) => Ok((poison.connection, poison.gone)),
+            State::Idle => Ok(None),
+            State::Open(connection) => Ok(Some(Undo { connection, gone: false, unseen })),
+            State::Poisoned(Poison { connection, gone, .. }) => {
+                Ok(connection.map(|connection| Undo { connection, gone, unseen }))
+            }
             // Neither can be called back. It is told, and the session is usable again.
             State::Ended { cause } => Err(Error::EndedEarly { cause }),
             State::Unknown { cause } => Err(Error::OutcomeUnknown { cause }),
             other => return Err(inner.put_back(other)),
         };
+        if unseen && matches!(open, Ok(Some(_))) {
+            // Until the sentinel has answered. A rollback that is cancelled before is told by the next one.
+            inner.state = inner.lost(&Arc::new(Cause::Abandoned { during: "ROLLBACK" }));
+        }
         inner.forget_transaction();
         open
     }
@@ -222,9 +264,13 @@ fn needs_restore<DB: Backend>(connection: &Held<DB>, plan: &Plan) -> bool {
 ///
 /// In front of COMMIT stands what makes it fail if the transaction is not sound, then the marker, which must not be written
 /// outside of one; behind it, what makes the connection what it was before.
-fn commit_text<DB: Backend>(transaction: &OpenTransaction, plan: &Plan) -> (Cow<'static, str>, usize) {
-    let OpenTransaction { restore, unverified, marker, .. } = transaction;
-    let sentinel = *unverified && DB::NEEDS_SENTINEL;
+fn commit_text<DB: Backend>(
+    transaction: &OpenTransaction,
+    unseen: bool,
+    plan: &Plan,
+) -> (Cow<'static, str>, usize) {
+    let OpenTransaction { restore, marker } = transaction;
+    let sentinel = unseen && DB::NEEDS_SENTINEL;
     if !sentinel && marker.is_none() && restore.is_empty() && plan.restore.is_empty() {
         return (Cow::Borrowed(DB::CHECKED_COMMIT), if DB::CHECK.is_empty() { 1 } else { 2 });
     }
@@ -252,18 +298,19 @@ fn judge<DB: Backend>(error: &SqlxError, of_commit: bool) -> CommitFailure {
 
 /// Rolls back. `Ok` means that nothing of the transaction is stored. One that is `gone` was rolled back by the failure that
 /// took it along; unless something was done out of sight before, for that may have been a COMMIT.
-async fn undo<DB: Backend>(connection: Held<DB>, gone: bool, plan: &Plan) -> Result<(), Error> {
-    let gone = gone && !connection.transaction.unverified;
-    let text = if gone {
-        DB::ROLLBACK
-    } else if connection.transaction.unverified {
-        sql::CHECKED_ROLLBACK
-    } else {
-        DB::CHECKED_ROLLBACK
+async fn undo<DB: Backend>(open: Undo<DB>, plan: &Plan) -> Result<(), Error> {
+    let Undo { connection, gone, unseen } = open;
+    let text = match (unseen, gone) {
+        (true, _) => DB::SENTINEL_ROLLBACK,
+        (false, true) => DB::ROLLBACK,
+        (false, false) => DB::CHECKED_ROLLBACK,
     };
     match roll_back(connection, text, plan).await {
-        Err(RollbackFailure::NothingOpen | RollbackFailure::Replaced) if !gone => {
+        Err(RollbackFailure::NothingOpen | RollbackFailure::Replaced) if unseen || !gone => {
             Err(Error::EndedEarly { cause: Arc::new(Cause::TransactionGone) })
+        }
+        Err(RollbackFailure::Broken(cause)) if unseen => {
+            Err(Error::OutcomeUnknown { cause: Cause::unseen(&Arc::new(cause)) })
         }
         // A connection that broke was closed, which undoes as much as ROLLBACK.
         _ => Ok(()),
@@ -282,14 +329,16 @@ async fn roll_back<DB: Backend>(
         Ok(connection) => timeout(ROLLBACK_LIMIT, backend::send::<DB>(connection, Query::fixed(text))).await,
         Err(error) => Ok(Answer { results: 0, outcome: Err(error) }),
     };
-    let Ok(Answer { outcome, .. }) = outcome else { return Err(RollbackFailure::Broken) };
+    let Ok(Answer { outcome, .. }) = outcome else {
+        return Err(RollbackFailure::Broken(Cause::Abandoned { during: "ROLLBACK" }));
+    };
     let outcome = outcome.map_err(|error| {
         if DB::sentinel_gone(&error) && !DB::is_no_transaction(&error) {
             RollbackFailure::Replaced
         } else if DB::is_no_transaction(&error) {
             RollbackFailure::NothingOpen
         } else {
-            RollbackFailure::Broken
+            RollbackFailure::Broken(Cause::failed("ROLLBACK", &error))
         }
     });
     // What there was to restore is restored only where all of the message was run.

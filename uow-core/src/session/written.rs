@@ -115,10 +115,7 @@ impl<DB: Backend> Shared<DB> {
                 lease.release();
                 Ok(total)
             }
-            Err(error)
-                if matches!(error, SqlxError::Database(_) | SqlxError::Encode(_))
-                    && !DB::ends_connection(&error) =>
-            {
+            Err(error) if !DB::ends_connection(&error) => {
                 lease.release();
                 Err(error)
             }

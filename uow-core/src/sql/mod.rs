@@ -29,7 +29,6 @@ const SAVEPOINT: &str = "uow_";
 /// The sentinel is a savepoint that is there for as long as its transaction is.
 pub(crate) const SENTINEL: &str = "SAVEPOINT uow";
 pub(crate) const RELEASE_SENTINEL: &str = "RELEASE SAVEPOINT uow";
-pub(crate) const CHECKED_ROLLBACK: &str = "ROLLBACK TO SAVEPOINT uow; ROLLBACK";
 
 /// The text that ends a transaction, with what makes the connection what it was before.
 pub(crate) fn with_restore(

@@ -42,7 +42,13 @@ impl Backend for MySql {
          id CHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY, \
          void BOOLEAN NOT NULL, \
          created_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP) ENGINE = InnoDB";
+    const SENTINEL_ROLLBACK: &'static str = Self::CHECKED_ROLLBACK;
     const NEEDS_SENTINEL: bool = false;
+    // What a procedure may leave behind that makes a later user's statements part of a transaction he knows nothing of.
+    const BEFORE_UNSEEN: &'static str =
+        "SET @uow_autocommit = @@SESSION.autocommit, @uow_completion_type = @@SESSION.completion_type";
+    const RESTORE_UNSEEN: &'static str =
+        "SET SESSION autocommit = @uow_autocommit, SESSION completion_type = @uow_completion_type";
     // Two statements in one message need the text protocol.
     const PREPARES_TEXT: bool = false;
 

@@ -140,7 +140,11 @@ impl Backend for Postgres {
     }
 
     fn ends_connection(error: &SqlxError) -> bool {
-        error.as_database_error().is_none_or(ends_connection)
+        match error {
+            SqlxError::Database(error) => ends_connection(&**error),
+            // It comes before anything is sent.
+            error => !matches!(error, SqlxError::Encode(_)),
+        }
     }
 
     fn sentinel_gone(error: &SqlxError) -> bool {
