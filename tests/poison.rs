@@ -12,7 +12,42 @@ fn refusal<T>(answer: sqlx::Result<T>) -> Error {
     Error::from(answer.err().expect("it was refused"))
 }
 
+/// A value that cannot be sent.
+struct Unwritable;
+
+impl<DB: sqlx::Database> sqlx::Type<DB> for Unwritable
+where
+    i64: sqlx::Type<DB>,
+{
+    fn type_info() -> DB::TypeInfo {
+        <i64 as sqlx::Type<DB>>::type_info()
+    }
+}
+
+impl<'q, DB: sqlx::Database> sqlx::Encode<'q, DB> for Unwritable {
+    fn encode_by_ref(
+        &self,
+        _: &mut DB::ArgumentBuffer,
+    ) -> Result<sqlx::encode::IsNull, sqlx::error::BoxDynError> {
+        Err("it cannot be written".into())
+    }
+}
+
 engines! {
+    async fn a_value_that_cannot_be_sent_costs_its_scope_and_no_connection(lab) {
+        let mut db = Library::new(&lab.pool);
+        db.blogs().add("outer").await.unwrap();
+        let insert = || sqlx::query(sql::<Db>("INSERT INTO blog (name) VALUES (?)")).bind(Unwritable);
+        let scope = db.savepoint(async |db| insert().execute(db.session()).await).await;
+        assert!(matches!(scope, Err(sqlx::Error::Encode(_))), "{scope:?}");
+        db.blogs().add("after").await.unwrap();
+        db.commit().await.unwrap();
+        assert_eq!((lab.blogs().await, lab.settled().await), (vec!["after".to_owned(), "outer".to_owned()], 1));
+        insert().execute(db.session()).await.unwrap_err();
+        assert!(db.commit().await.unwrap_err().is_rolled_back());
+        assert_eq!(lab.settled().await, 1, "the connection was good all along");
+    }
+
     async fn a_failed_statement_poisons_and_commit_names_the_first_cause(lab) {
         let mut db = Library::new(&lab.pool);
         db.blogs().add("taken").await.unwrap();

@@ -57,7 +57,8 @@ engines! {
             })
             .await
             .unwrap_err();
-        assert!(error.is_rolled_back() && error.sqlx().is_some(), "{error}");
+        assert!(matches!(error, Error::ScopeUndone { .. }) && error.is_rolled_back(), "{error}");
+        assert!(error.sqlx().is_some() && error.to_string().contains("the unit of work goes on"), "{error}");
         db.commit().await.unwrap();
         assert_eq!(lab.blogs().await, ["outer"]);
     }

@@ -218,7 +218,7 @@ async fn scope<T: Target>(
     let agrees = match (&answer, expected) {
         (Ok(()), Ends::Kept) | (Err(Left::Own), Ends::Own) => true,
         (Err(Left::Unit(error)), Ends::RolledBack) => {
-            matches!(error, Error::RolledBack { .. }) && cause_of(phase).is_told_by(error)
+            matches!(error, Error::ScopeUndone { .. }) && cause_of(phase).is_told_by(error)
         }
         (Err(Left::Unit(error)), Ends::Poisoned) => model.refuses(error),
         _ => false,

@@ -244,7 +244,7 @@ pub trait UnitOfWork: Sized + Send {
     /// # Errors
     ///
     /// The closure's own error, unchanged. If the closure returned `Ok` although a statement in it had failed, the scope
-    /// is undone and the error is [`Error::RolledBack`]. If the scope could not be ended, or its future is dropped, the
+    /// is undone and the error is [`Error::ScopeUndone`]. If the scope could not be ended, or its future is dropped, the
     /// whole unit is poisoned.
     fn savepoint<F, T, E>(&mut self, operation: F) -> impl Future<Output = Result<T, E>> + Send
     where

@@ -39,6 +39,12 @@ pub enum Error {
         /// The first failure inside the unit, or the failure of COMMIT.
         cause: Arc<Cause>,
     },
+    /// A statement in a savepoint scope had failed, and the closure returned `Ok` all the same: the scope was undone and nothing
+    /// of it is stored. The unit goes on.
+    ScopeUndone {
+        /// The first failure inside the scope.
+        cause: Arc<Cause>,
+    },
     /// The server ended the transaction behind the unit's back: a part of its work may be stored. Or the unit was one INSERT,
     /// which needs no transaction, and its answer could not be read ([`Cause::Stored`]).
     EndedEarly {
@@ -150,7 +156,7 @@ pub enum Error {
 impl Error {
     /// The unit, or the savepoint scope, was rolled back and nothing of it is stored.
     pub fn is_rolled_back(&self) -> bool {
-        matches!(self, Self::RolledBack { .. })
+        matches!(self, Self::RolledBack { .. } | Self::ScopeUndone { .. })
     }
 
     /// The server ended the transaction on its own and a part of the unit may be stored.
@@ -209,7 +215,9 @@ impl Error {
     /// deadlock, a lock that was not free in time, a connection lost before COMMIT was sent.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::RolledBack { cause } | Self::Poisoned { cause } => cause.is_transient(),
+            Self::RolledBack { cause } | Self::ScopeUndone { cause } | Self::Poisoned { cause } => {
+                cause.is_transient()
+            }
             Self::Sqlx(error) => is_transient(error),
             _ => false,
         }
@@ -219,6 +227,7 @@ impl Error {
     pub fn cause(&self) -> Option<&Cause> {
         match self {
             Self::RolledBack { cause }
+            | Self::ScopeUndone { cause }
             | Self::EndedEarly { cause }
             | Self::OutcomeUnknown { cause }
             | Self::Poisoned { cause } => Some(cause),
@@ -246,6 +255,11 @@ impl fmt::Display for Error {
             Self::EndedEarly { cause } if matches!(**cause, Cause::Stored { .. }) => {
                 write!(f, "{cause}; look at what is stored before running the unit of work again")
             }
+            Self::ScopeUndone { cause } => write!(
+                f,
+                "the savepoint scope was undone, for a statement in it had failed, and nothing of it is stored: {cause}; \
+                 the unit of work goes on without it: mend the cause and run the scope again, or return the error from it"
+            ),
             Self::EndedEarly { cause } => write!(
                 f,
                 "the server ended the transaction before the unit of work was over, so a part of it may be stored: \
@@ -339,6 +353,12 @@ impl fmt::Display for Error {
             Self::Unsupported { engine, option, instead } => {
                 write!(f, "{engine} has no {option}, so nothing was sent; {instead}")
             }
+            Self::Sqlx(error @ sqlx_core::Error::PoolTimedOut) => write!(
+                f,
+                "{error}: all of its connections were in use for as long as its `acquire_timeout`. Most often a unit of work, \
+                 or `pool.begin()`, inside of another unit wants a second one while the first is held: use \
+                 `savepoint(async |db| …)` there, or give the pool more connections than there are units at a time"
+            ),
             Self::Sqlx(error) => error.fmt(f),
         }
     }

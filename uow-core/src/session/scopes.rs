@@ -44,7 +44,7 @@ impl<DB: Backend> Shared<DB> {
                     let first = Some((Arc::clone(&cause), gone));
                     self.send_end(connection, depth, sql::undo_savepoint(depth), first).await?;
                 }
-                Err(Error::RolledBack { cause })
+                Err(Error::ScopeUndone { cause })
             }
         }
     }
