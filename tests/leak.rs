@@ -123,6 +123,41 @@ async fn fence<DB: Look>(outside: &Pool<DB>, name: &str) {
 }
 
 engines! {
+    async fn a_pool_that_keeps_connections_ready_has_them_again(lab) {
+        let pool = sqlx::pool::PoolOptions::<Db>::new()
+            .min_connections(2)
+            .max_connections(2)
+            .acquire_timeout(Duration::from_secs(10))
+            .connect_with(lab.connect.clone())
+            .await
+            .unwrap();
+        for end in ["commit", "rollback", "drop", "drop elsewhere", "abandon", "poison"] {
+            let mut db = Library::new(&pool);
+            db.blogs().add(end).await.unwrap();
+            match end {
+                "commit" => db.commit().await.unwrap(),
+                "rollback" => db.rollback().await.unwrap(),
+                "drop elsewhere" => std::thread::spawn(move || drop(db)).join().unwrap(),
+                "abandon" => drop(futures_util::FutureExt::now_or_never(db.blogs().add("abandoned"))),
+                "poison" => {
+                    db.blogs().add(end).await.unwrap_err();
+                    drop(db);
+                }
+                _ => drop(db),
+            }
+            for _ in 0..500 {
+                if pool.size() == 2 && pool.num_idle() == 2 {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            assert_eq!((pool.size(), pool.num_idle()), (2, 2), "after {end}");
+            all_are_clean(&pool).await.unwrap();
+        }
+        assert_eq!(lab.blogs().await, ["commit"]);
+        pool.close().await;
+    }
+
     async fn thousands_of_cancelled_units_leave_nothing_behind(lab) {
         let seed = Random::seed();
         let (next, began) = (Arc::new(AtomicU64::new(0)), Instant::now());

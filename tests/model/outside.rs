@@ -110,7 +110,8 @@ impl Look for MySql {
         }
         text_of!(
             connection,
-            "SELECT concat_ws(' ', @@innodb_lock_wait_timeout, @@max_statement_time, @@tx_isolation, @@tx_read_only)"
+            "SELECT concat_ws(' ', @@innodb_lock_wait_timeout, @@max_statement_time, @@tx_isolation, @@tx_read_only, \
+             @@autocommit, @@completion_type)"
         )
     }
 

@@ -215,6 +215,10 @@ async fn scope<T: Target>(
     model.in_flight = InFlight::Nothing;
     let phase = model.phase;
     let expected = model.scope_ended(end == End::Ok, before);
+    if place.may_be_late() && model.phase != Phase::Unknown && is_late(unit).await {
+        statement::deadline(unit, model);
+        return Ok(());
+    }
     let agrees = match (&answer, expected) {
         (Ok(()), Ends::Kept) | (Err(Left::Own), Ends::Own) => true,
         (Err(Left::Unit(error)), Ends::RolledBack) => {
@@ -225,6 +229,12 @@ async fn scope<T: Target>(
     };
     ensure!(agrees, "scope {depth} ended with {answer:?}, expected: {expected:?}");
     Ok(())
+}
+
+/// Whether the unit is poisoned by its deadline; a scope in which nothing is sent tells.
+async fn is_late<T: Target>(unit: &mut Unit<T>) -> bool {
+    let answer = unit.savepoint(async |_| Ok::<_, Left>(())).await;
+    matches!(answer, Err(Left::Unit(error)) if statement::names_deadline(&error))
 }
 
 fn cause_of(phase: Phase) -> Why {
@@ -289,12 +299,9 @@ async fn commit<T: Target>(
 
 /// Why a unit that was open could not be committed.
 fn why_refused<T: Target>(answer: Result<(), Error>, model: &Model, place: &Place<T>) -> Result<Why, Stop> {
-    // Of a unit that left a marker, a COMMIT that was never answered is known to have failed.
-    let failed = match model.harm {
-        Harm::None => false,
-        Harm::Spoiled => true,
-        Harm::Dead => place.units == Units::Marked,
-    };
+    // A COMMIT that was never answered is known to have failed if the unit left a marker, or if the server's last word came in
+    // the place of what stands before it.
+    let failed = model.harm != Harm::None;
     match answer {
         Err(error) if failed && Why::Failed.is_told_by(&error) => Ok(Why::Failed),
         Err(error) if place.may_be_late() && statement::is_deadline(&error) => Ok(Why::Deadline),

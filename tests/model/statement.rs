@@ -104,11 +104,14 @@ pub(crate) async fn run<T: Target>(
 
 /// Whether an error says that the unit's deadline is past.
 pub(crate) fn is_deadline(error: &Error) -> bool {
-    match error {
-        Error::RolledBack { cause } => matches!(**cause, Cause::DeadlineExceeded),
-        Error::OutcomeUnknown { cause } => {
-            matches!(&**cause, Cause::Unseen { first } if matches!(**first, Cause::DeadlineExceeded))
-        }
+    matches!(error, Error::RolledBack { .. } | Error::OutcomeUnknown { .. }) && names_deadline(error)
+}
+
+/// Whether an error has the deadline for its cause.
+pub(crate) fn names_deadline(error: &Error) -> bool {
+    match error.cause() {
+        Some(Cause::DeadlineExceeded) => true,
+        Some(Cause::Unseen { first }) => matches!(**first, Cause::DeadlineExceeded),
         _ => false,
     }
 }
@@ -119,7 +122,7 @@ fn is_deadlock(error: &sqlx::Error) -> bool {
 }
 
 /// The unit took too long: all of it can only be rolled back. (Whether a connection is left depends on the moment.)
-fn deadline<T: Target>(unit: &mut Unit<T>, model: &mut Model) {
+pub(crate) fn deadline<T: Target>(unit: &mut Unit<T>, model: &mut Model) {
     let connected = unit.session.is_in_transaction();
     if !connected {
         return model.lost(Why::Deadline);

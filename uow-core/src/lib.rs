@@ -12,6 +12,7 @@
 
 mod backend;
 mod boxed;
+mod clock;
 mod closure;
 mod connection;
 mod entities;

@@ -12,6 +12,7 @@ use sqlx_core::connection::Connection as _;
 use sqlx_core::pool::Pool;
 
 use crate::backend::{self, Backend, Query};
+use crate::clock;
 use crate::error::Error;
 
 /// The table of markers: a row for each unit that asked for [`Verification::marker`].
@@ -57,7 +58,7 @@ impl<DB: Backend> Marker<DB> {
     /// [`Error::Sqlx`] if the statement failed.
     pub async fn clean_up(pool: &Pool<DB>, older_than: Duration) -> Result<(), Error> {
         // With a COMMIT of its own, for a server where that is not a matter of course.
-        let text = format!("BEGIN; {}; COMMIT", DB::marker_clean_up(older_than.as_secs()));
+        let text = [DB::BEGIN, &DB::marker_clean_up(older_than.as_secs()), DB::COMMIT].join("; ");
         run(pool, Query::unprepared(text)).await
     }
 }
@@ -174,11 +175,11 @@ impl<DB: Backend> Verification<DB> {
                         tracing::debug!(%error, "the outcome of a commit could not be asked for; trying again");
                     }
                 }
-                tokio::time::sleep(pause).await;
+                clock::sleep(pause).await;
                 pause = (pause * 2).min(Duration::from_secs(1));
             }
         };
-        tokio::time::timeout(self.within, asking).await.ok().flatten()
+        clock::timeout(self.within, asking).await.flatten()
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use sqlx_core::pool::Pool;
 
 use crate::backend::Backend;
+use crate::clock;
 use crate::closure::{AsyncFuncMut, AsyncFuncOnce};
 use crate::error::Error;
 use crate::marker::Verification;
@@ -94,7 +95,8 @@ impl<U: UnitOfWork> Options<U> {
         self
     }
 
-    /// How long the whole unit may take, from its first statement on. A statement is cut off then, and a commit refused;
+    /// How long the whole unit may take, from its first statement on. A statement is cut off then, the wait for a connection
+    /// and the end of a savepoint scope included, and a commit refused;
     /// in [`run`](Self::run) so is the closure, wherever it waits. A COMMIT that is on its way is not.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
@@ -168,7 +170,7 @@ impl<U: UnitOfWork> Options<U> {
             let pause = self.retry.pause(attempts, began).filter(|_| passes);
             let Some(pause) = pause else { return Err(failed.error) };
             tracing::debug!(unit = U::NAME, attempts, ?pause, "a unit of work is run again");
-            tokio::time::sleep(pause).await;
+            clock::sleep(pause).await;
         }
     }
 

@@ -5,6 +5,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::clock;
 use crate::error::{Cause, Error};
 use crate::flush::Then;
 use crate::session::Session;
@@ -156,7 +157,7 @@ impl<U: UnitOfWork> Attempt<U> {
         F: for<'u> AsyncFnOnce(&'u mut Scope<U>) -> Result<T, E>,
     {
         let Some(deadline) = deadline else { return Some(operation(&mut self.scope).await) };
-        tokio::time::timeout(deadline, operation(&mut self.scope)).await.ok()
+        clock::timeout(deadline, operation(&mut self.scope)).await
     }
 
     /// Commits or rolls back, by the closure's outcome.

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use futures_core::future::BoxFuture;
 use sqlx_core::Error as SqlxError;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::state::{Poison, Shared, State};
 use crate::backend::Backend;
+use crate::clock;
 use crate::error::{Cause, Error};
 
 impl<DB: Backend> Shared<DB> {
@@ -32,9 +33,9 @@ impl<DB: Backend> Shared<DB> {
         }
         Box::pin(async move {
             let Some(deadline) = self.deadline() else { return statement.await };
-            match timeout_at(deadline, statement).await {
-                Ok(outcome) => outcome,
-                Err(_) => Err(self.exceed(true).into()),
+            match clock::timeout(deadline.saturating_duration_since(Instant::now()), statement).await {
+                Some(outcome) => outcome,
+                None => Err(self.exceed(true).into()),
             }
         })
     }

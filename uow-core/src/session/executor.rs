@@ -191,21 +191,23 @@ impl<'c, DB: Backend> Executor<'c> for &'c mut Session<DB> {
     where
         'c: 'e,
     {
-        Box::pin(async move {
-            let mut lease = Lease::ready_for_statement(&self.shared, Effect::Reads).await?;
+        let shared = &self.shared;
+        shared.in_time(Box::pin(async move {
+            let mut lease = Lease::ready_for_statement(shared, Effect::Reads).await?;
             let outcome = DB::prepare_with(lease.connection()?, sql, parameters).await;
             lease.finish(outcome).await
-        })
+        }))
     }
 
     fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, Result<Describe<DB>, Error>>
     where
         'c: 'e,
     {
-        Box::pin(async move {
-            let mut lease = Lease::ready_for_statement(&self.shared, Effect::Reads).await?;
+        let shared = &self.shared;
+        shared.in_time(Box::pin(async move {
+            let mut lease = Lease::ready_for_statement(shared, Effect::Reads).await?;
             let outcome = DB::describe(lease.connection()?, sql).await;
             lease.finish(outcome).await
-        })
+        }))
     }
 }

@@ -36,8 +36,11 @@ pub(crate) use state::{Settings, Shared};
 ///
 /// A statement's own failure is handed on unchanged. From then on the session is *poisoned*: every further statement is
 /// refused without reaching the server, and `commit` answers [`Error::RolledBack`] with that first cause; `rollback` makes
-/// the unit usable again. Only inside [`savepoint`](crate::UnitOfWork::savepoint) is a failure confined to the scope. The
-/// same holds for a statement that was *abandoned*, its future dropped before it was done; its connection is closed.
+/// the unit usable again. Only inside [`savepoint`](crate::UnitOfWork::savepoint) is a failure confined to the scope.
+///
+/// A statement that was *abandoned* poisons the whole unit, whatever scope it was in, for its connection is closed: its future
+/// was dropped before it was done, or its rows were not read to the end. (The latter is also what becomes of `fetch_all` when a
+/// row does not decode: sqlx reads no further then. `fetch_one` and `fetch_optional` have read to the end before they decode.)
 ///
 /// Statements that would end the transaction (`COMMIT`, `ROLLBACK`, `SAVEPOINT`, …, and on MySQL those that commit
 /// implicitly) are refused with [`Error::Refused`], which names the method to use instead.
@@ -111,7 +114,8 @@ impl<DB: Backend> Session<DB> {
     /// [`Error::Sqlx`] if no connection could be had or BEGIN failed; [`Error::Poisoned`] and [`Error::Busy`] as for a
     /// statement.
     pub async fn connection(&mut self) -> Result<RawConnection<'_, DB>, Error> {
-        let lease = Lease::ready_for_statement(&self.shared, Effect::Opaque).await?;
+        let lease = Lease::ready_for_statement(&self.shared, Effect::Opaque);
+        let lease = self.shared.in_time(Box::pin(lease)).await?;
         Ok(RawConnection::new(lease))
     }
 

@@ -103,8 +103,23 @@ impl<DB: Backend> Shared<DB> {
         }
     }
 
-    /// Sends the end of a scope; if that fails the whole unit is poisoned, with the first cause.
+    /// Sends the end of a scope, in the time the unit has.
     async fn send_end(
+        &self,
+        connection: Held<DB>,
+        depth: u32,
+        text: String,
+        first: Option<(Arc<Cause>, bool)>,
+    ) -> Result<(), Error> {
+        let end = self.send_end_now(connection, depth, text, first);
+        if self.settings.deadline.is_none() {
+            return end.await;
+        }
+        Ok(self.in_time(Box::pin(async { Ok(end.await?) })).await?)
+    }
+
+    /// The same; if that fails the whole unit is poisoned, with the first cause.
+    async fn send_end_now(
         &self,
         connection: Held<DB>,
         depth: u32,

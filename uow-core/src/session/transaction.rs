@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx_core::Error as SqlxError;
-use tokio::time::timeout;
 
 use super::lease::Lease;
 use super::state::{Errand, Poison, Shared, State};
 use crate::backend::{self, Answer, Backend, CommitFailure, Query, RollbackFailure};
+use crate::clock;
 use crate::connection::{Held, OpenTransaction};
 use crate::error::{Cause, Error};
 use crate::marker::MarkerRow;
@@ -239,11 +239,14 @@ impl<DB: Backend> Shared<DB> {
             return self.first_row(self.as_sent(query), Ok).await;
         }
         let mut lease = Lease::of(self, Errand::Read, None);
-        let mut connection = Held::acquire(&self.pool).await?;
-        let row = DB::fetch_optional(connection.get()?, query).await?;
-        connection.release();
-        lease.become_idle();
-        Ok(row)
+        self.in_time(Box::pin(async move {
+            let mut connection = Held::acquire(&self.pool).await?;
+            let row = DB::fetch_optional(connection.get()?, query).await?;
+            connection.release();
+            lease.become_idle();
+            Ok(row)
+        }))
+        .await
     }
 
     fn lend_for_read(&self) -> bool {
@@ -326,10 +329,12 @@ async fn roll_back<DB: Backend>(
     let text = sql::with_restore(Cow::Borrowed(text), &connection.transaction, plan);
     let restores = needs_restore(&connection, plan);
     let outcome = match connection.get() {
-        Ok(connection) => timeout(ROLLBACK_LIMIT, backend::send::<DB>(connection, Query::fixed(text))).await,
-        Err(error) => Ok(Answer { results: 0, outcome: Err(error) }),
+        Ok(connection) => {
+            clock::timeout(ROLLBACK_LIMIT, backend::send::<DB>(connection, Query::fixed(text))).await
+        }
+        Err(error) => Some(Answer { results: 0, outcome: Err(error) }),
     };
-    let Ok(Answer { outcome, .. }) = outcome else {
+    let Some(Answer { outcome, .. }) = outcome else {
         return Err(RollbackFailure::Broken(Cause::Abandoned { during: "ROLLBACK" }));
     };
     let outcome = outcome.map_err(|error| {
