@@ -108,6 +108,42 @@ engines! {
         db.rollback().await.unwrap();
     }
 
+    async fn a_deadline_is_that_of_all_a_unit_waits_for(lab) {
+        let pool = lab.pool_of(1).await;
+        let late = |error: Error, what: &str| {
+            assert!(matches!(error.cause(), Some(Cause::DeadlineExceeded)), "{what}: {error}");
+        };
+        let held = pool.acquire().await.unwrap();
+        let began = Instant::now();
+        for what in ["refresh", "connection", "prepare", "describe"] {
+            let mut db = Library::options(&pool).deadline(Duration::from_millis(50)).build().unwrap();
+            let answer = match what {
+                "refresh" => db.refresh(&mut Blog { id: 1, name: String::new(), version: 0 }).await,
+                "connection" => db.session().connection().await.map(drop),
+                "prepare" => db.session().prepare(sqlx::SqlStr::from_static("SELECT 1")).await.map(drop).map_err(Error::from),
+                _ => db.session().describe(sqlx::SqlStr::from_static("SELECT 1")).await.map(drop).map_err(Error::from),
+            };
+            late(answer.unwrap_err(), what);
+            db.rollback().await.unwrap();
+        }
+        drop(held);
+        let mut db = Library::options(&pool).deadline(Duration::from_millis(300)).build().unwrap();
+        let scope: Result<(), Error> = db
+            .savepoint(async |db| {
+                db.blogs().add("late").await?;
+                tokio::time::sleep(Duration::from_millis(400)).await;
+                Ok(())
+            })
+            .await;
+        // (It may be done before the timer has looked.)
+        if let Err(error) = scope {
+            late(error, "the end of a scope");
+        }
+        late(db.commit().await.unwrap_err(), "commit");
+        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+        assert_eq!(lab.blogs().await, [""; 0]);
+    }
+
     async fn a_unit_that_idles_its_time_away_is_not_committed(lab) {
         let mut db = Library::options(&lab.pool).deadline(Duration::from_millis(200)).build().unwrap();
         db.blogs().add("late").await.unwrap();
@@ -284,6 +320,32 @@ mod behind_a_pooler {
     use super::*;
 
     uow_test_support::servers! {
+        async fn what_was_prepared_on_the_connection_is_not_used(lab) {
+            let (pool, proxy) = lab.through_proxy(1).await;
+            let text = sql::<Db>("SELECT count(*) FROM blog WHERE id > ?");
+            let count = || sqlx::query_scalar::<_, i64>(text.clone()).bind(1_i64);
+            // By others, on the same connection; from now on they send its name alone.
+            count().fetch_one(&pool).await.unwrap();
+            proxy.sent();
+            count().fetch_one(&pool).await.unwrap();
+            let texts = |sent: &[Vec<u8>]| Db::statements(sent).iter().filter(|text| text.starts_with("SELECT count")).count();
+            assert_eq!(texts(&proxy.sent()), 0);
+            let mut db = Library::<Db>::options(&pool).behind_pooler(true).build().unwrap();
+            for _ in 0..2 {
+                count().fetch_one(db.session()).await.unwrap();
+                assert_eq!(texts(&proxy.sent()), 1);
+            }
+            // Nor can one be kept.
+            for refused in [
+                db.session().prepare(text.clone()).await.map(drop),
+                db.session().describe(text.clone()).await.map(drop),
+            ] {
+                let error = Error::from(refused.unwrap_err());
+                assert!(matches!(error, Error::Unsupported { .. }) && error.to_string().contains("sqlx::query"), "{error}");
+            }
+            db.commit().await.unwrap();
+        }
+
         async fn every_statement_is_in_a_transaction_and_none_stays_prepared(lab) {
             let (pool, proxy) = lab.through_proxy(1).await;
             let mut db = Shelf::<Db>::options(&pool).behind_pooler(true).build().unwrap();

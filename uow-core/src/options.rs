@@ -88,7 +88,11 @@ impl<U: UnitOfWork> Options<U> {
 
     /// Whether a pooler in transaction mode (PgBouncer's `pool_mode = transaction`) stands before the server. It gives each
     /// transaction whatever connection is free, and a statement that was prepared on another one is not there, or, worse, is
-    /// somebody else's. With this option every statement of the unit is sent inside its transaction and prepared anew.
+    /// somebody else's. With this option every statement of the unit is sent inside its transaction and prepared anew,
+    /// also one that was prepared on that connection before; to prepare one by itself is refused.
+    ///
+    /// Give the pool `statement_cache_capacity(0)` as well if others use it without this, or if there are types of your own
+    /// (enums, domains): what sqlx asks the server of those it prepares by name.
     #[must_use]
     pub fn behind_pooler(mut self, pooler: bool) -> Self {
         self.transaction.behind_pooler = pooler;

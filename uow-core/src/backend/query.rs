@@ -50,9 +50,13 @@ impl<DB: Backend> Query<DB> {
         }
     }
 
-    /// The same, not to be kept as a prepared statement.
+    /// The same, neither to be kept as a prepared statement, nor found among those that are kept: sqlx looks for its text there.
     pub(crate) fn prepared_anew(self) -> Self {
-        Self { persistent: false, statement: None, ..self }
+        if matches!(self.arguments, Ok(None)) {
+            return self;
+        }
+        let sql = AssertSqlSafe(format!("{}\n/* prepared anew */", self.sql.as_str())).into_sql_str();
+        Self { sql, persistent: false, statement: None, ..self }
     }
 
     /// Whether the server takes it for one statement: a prepared one is, but on SQLite.

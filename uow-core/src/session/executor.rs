@@ -121,6 +121,15 @@ impl<DB: Backend> Shared<DB> {
     }
 }
 
+/// What is prepared by itself is kept by its name, on whatever connection the server had then.
+fn kept_behind_a_pooler() -> crate::Error {
+    crate::Error::Unsupported {
+        engine: "a pooler in transaction mode",
+        option: "connection that keeps a prepared statement".to_owned(),
+        instead: "send the text with its values (`sqlx::query`): it is prepared anew each time",
+    }
+}
+
 fn refuse<'s, T: Send + 's>(refused: crate::Error) -> BoxFuture<'s, Result<T, Error>> {
     Box::pin(ready(Err(refused.into())))
 }
@@ -192,6 +201,9 @@ impl<'c, DB: Backend> Executor<'c> for &'c mut Session<DB> {
         'c: 'e,
     {
         let shared = &self.shared;
+        if shared.settings.behind_pooler {
+            return refuse(kept_behind_a_pooler());
+        }
         shared.in_time(Box::pin(async move {
             let mut lease = Lease::ready_for_statement(shared, Effect::Reads).await?;
             let outcome = DB::prepare_with(lease.connection()?, sql, parameters).await;
@@ -204,6 +216,9 @@ impl<'c, DB: Backend> Executor<'c> for &'c mut Session<DB> {
         'c: 'e,
     {
         let shared = &self.shared;
+        if shared.settings.behind_pooler {
+            return refuse(kept_behind_a_pooler());
+        }
         shared.in_time(Box::pin(async move {
             let mut lease = Lease::ready_for_statement(shared, Effect::Reads).await?;
             let outcome = DB::describe(lease.connection()?, sql).await;
