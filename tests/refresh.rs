@@ -39,6 +39,37 @@ engines! {
         lab.settled().await;
     }
 
+    async fn refresh_on_an_idle_unit_leaves_no_transaction_where_autocommit_is_off(lab) {
+        if <Db as sqlx::Database>::NAME != "MySQL" {
+            return; // It is always on.
+        }
+        let pool = sqlx::pool::PoolOptions::<Db>::new()
+            .max_connections(1)
+            .after_connect(|connection, _| Box::pin(async move {
+                connection.execute("SET autocommit = 0").await.map(drop)
+            }))
+            .connect_with(lab.connect.clone())
+            .await
+            .unwrap();
+        let mut db = Library::new(&pool);
+        let id = db.blogs().add("stored").await.unwrap();
+        db.commit().await.unwrap();
+        let mut blog = Blog { id, name: String::new(), version: 0 };
+        let mut missing = Blog { id: 4711, ..blog.clone() };
+        for version in [7, 8] {
+            lab.script(&format!("UPDATE blog SET version = {version}")).await;
+            db.refresh(&mut blog).await.unwrap();
+            assert_eq!(blog.version, version, "it reads what is stored now");
+            assert!(db.refresh(&mut missing).await.unwrap_err().is_row_gone());
+            let open: i64 = sqlx::raw_sql("SELECT CAST(@@in_transaction AS SIGNED)")
+                .fetch_one(&pool)
+                .await
+                .map(|row| sqlx::Row::get(&row, 0))
+                .unwrap();
+            assert_eq!(open, 0);
+        }
+    }
+
     async fn refresh_inside_a_transaction_sees_its_writes(lab) {
         let mut db = Library::new(&lab.pool);
         let id = db.blogs().add("uncommitted").await.unwrap();

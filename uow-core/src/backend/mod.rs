@@ -124,6 +124,14 @@ pub trait Backend: Database<Arguments: 'static> + HasStatementCache + sealed::En
     /// Whether a statement outside of a transaction is surely committed by itself.
     #[doc(hidden)]
     const AUTOCOMMITS: bool = true;
+    /// Read behind the columns of a lone SELECT: tells [`began_by_reading`](Self::began_by_reading).
+    #[doc(hidden)]
+    const READ_ALSO: &'static str = "";
+    /// Whether a lone SELECT, which answered this row, may have begun a transaction.
+    #[doc(hidden)]
+    fn began_by_reading(_row: Option<&Self::Row>) -> bool {
+        false
+    }
     /// Whether a batch may be given as one array a column.
     #[doc(hidden)]
     const HAS_ARRAYS: bool = false;

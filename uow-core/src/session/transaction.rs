@@ -242,7 +242,11 @@ impl<DB: Backend> Shared<DB> {
         self.in_time(Box::pin(async move {
             let mut connection = Held::acquire(&self.pool).await?;
             let row = DB::fetch_optional(connection.get()?, query).await?;
-            connection.release();
+            let clean = !DB::began_by_reading(row.as_ref())
+                || backend::send::<DB>(connection.get()?, Query::fixed(DB::ROLLBACK)).await.outcome.is_ok();
+            if clean {
+                connection.release();
+            }
             lease.become_idle();
             Ok(row)
         }))

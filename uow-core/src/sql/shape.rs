@@ -49,8 +49,14 @@ impl Shape {
 
     /// `SELECT` of all columns, up to the table.
     pub(crate) fn select(&self) -> Text {
+        self.select_with("")
+    }
+
+    /// The same, with something of the engine's behind the columns.
+    pub(crate) fn select_with(&self, more: &str) -> Text {
         let mut text = self.text("SELECT ");
-        text.list(", ", self.columns, |text, column| text.column(column)).sql(" FROM ").table(&self.table);
+        text.list(", ", self.columns, |text, column| text.column(column));
+        text.sql(more).sql(" FROM ").table(&self.table);
         text
     }
 

@@ -110,6 +110,15 @@ impl Backend for MySql {
     const MAX_VALUES: usize = 65_535;
     // Not where `autocommit` is off, and to ask whether it is costs as much as to begin.
     const AUTOCOMMITS: bool = false;
+    const READ_ALSO: &'static str = ", CAST(@@SESSION.autocommit AS SIGNED)";
+
+    fn began_by_reading(row: Option<&Self::Row>) -> bool {
+        let autocommits =
+            |row: &Self::Row| row.try_get::<i64, _>(row.len().saturating_sub(1)).is_ok_and(|on| on == 1);
+        // (Where there is no row to tell, it costs a round trip.)
+        !row.is_some_and(autocommits)
+    }
+
     const UPDATES_BY_CASE: bool = true;
     const UPSERTS_BY_ANY_INDEX: bool = true;
 
