@@ -291,6 +291,58 @@ servers! {
         assert_eq!(names, ["once"]);
     }
 
+    async fn a_transaction_the_server_ended_for_its_idleness_is_rolled_back_and_run_again(lab) {
+        if <Db as sqlx::Database>::NAME != "PostgreSQL" {
+            return; // MariaDB says nothing, and closes the connection.
+        }
+        let calls = AtomicU32::new(0);
+        Library::options(&lab.pool)
+            .retry(patient())
+            .run(async |db| {
+                db.blogs().add("once").await?;
+                if calls.fetch_add(1, SeqCst) < 2 {
+                    db.session().execute("SET LOCAL idle_in_transaction_session_timeout = 30").await?;
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                }
+                Ok::<_, Error>(())
+            })
+            .await
+            .unwrap();
+        assert_eq!(calls.load(SeqCst), 3);
+        assert_eq!(lab.blogs().await, ["once"]);
+    }
+
+    async fn what_a_server_says_of_itself_is_classed(lab) {
+        if <Db as sqlx::Database>::NAME != "MySQL" {
+            return;
+        }
+        // Too many connections, in all and of this user; a duplicate key.
+        for (number, transient) in [(1040, true), (1203, true), (1062, false)] {
+            let mut db = Library::new(&lab.pool);
+            let signal = sqlx::AssertSqlSafe(format!("SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = {number}"));
+            let error = Error::from(sqlx::raw_sql(signal).execute(db.session()).await.unwrap_err());
+            assert_eq!(error.is_transient(), transient, "{error}");
+        }
+        // What Galera says at COMMIT of a transaction that is too large for it; and any other error that is not known.
+        for (procedure, message, rolled_back) in
+            [("tooLarge", "Maximum writeset size exceeded", true), ("whatever", "Something else", false)]
+        {
+            lab.script(&format!(
+                "CREATE PROCEDURE {procedure}() BEGIN \
+                 SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 1105, MESSAGE_TEXT = '{message}'; END"
+            ))
+            .await;
+            let (pool, proxy) = lab.through_proxy(1).await;
+            proxy.rewrite("COMMIT AND NO CHAIN NO RELEASE", &format!("{:30}", format!("CALL {procedure}()")));
+            let mut db = Library::new(&pool);
+            db.blogs().add("large").await.unwrap();
+            let error = db.commit().await.unwrap_err();
+            assert_eq!((error.is_rolled_back(), error.is_outcome_unknown()), (rolled_back, !rolled_back), "{error}");
+            assert!(!error.is_transient());
+        }
+        assert_eq!(lab.blogs().await, [""; 0]);
+    }
+
     async fn what_a_procedure_ended_is_told_and_not_run_again(lab) {
         if <Db as sqlx::Database>::NAME == "PostgreSQL" {
             // A procedure cannot end the transaction it is called in.

@@ -144,25 +144,37 @@ engines! {
         assert_eq!(calls.load(SeqCst), 1);
     }
 
-    async fn a_connection_that_could_not_be_had_is_tried_for_again(lab) {
+    async fn a_pool_that_was_exhausted_is_not_waited_for_again_and_its_error_says_why(lab) {
         use sqlx::pool::PoolOptions;
         let options = PoolOptions::<Db>::new().max_connections(1).acquire_timeout(Duration::from_millis(60));
         let pool = options.connect_with(lab.connect.clone()).await.unwrap();
-        let held = tokio::sync::Mutex::new(Some(pool.acquire().await.unwrap()));
         let calls = AtomicU32::new(0);
-        Library::options(&pool)
+        // A unit inside of a unit: to begin it again and again would be to wait again and again.
+        let error = Library::options(&pool)
             .retry(quick(5))
             .run(async |db| {
-                if calls.fetch_add(1, SeqCst) == 1 {
-                    held.lock().await.take();
-                }
-                db.blogs().add("patient").await?;
-                Ok::<_, Opaque>(())
+                calls.fetch_add(1, SeqCst);
+                db.blogs().add("outer").await?;
+                let mut inner = Library::new(db.session().pool());
+                inner.blogs().add("inner").await?;
+                Ok::<_, Error>(())
             })
             .await
-            .unwrap();
+            .unwrap_err();
+        assert_eq!(calls.load(SeqCst), 1);
+        assert!(matches!(error, Error::Sqlx(sqlx::Error::PoolTimedOut)) && !error.is_transient(), "{error}");
+        assert!(error.to_string().contains("savepoint("), "{error}");
+        assert_eq!(lab.blogs().await, [""; 0]);
+
+        let held = pool.acquire().await.unwrap();
+        let options = Library::options(&pool).retry(quick(5));
+        let waiting = options.run(async |db| {
+            calls.fetch_add(1, SeqCst);
+            db.blogs().count().await
+        });
+        assert!(matches!(waiting.await, Err(sqlx::Error::PoolTimedOut)));
         assert_eq!(calls.load(SeqCst), 2);
-        assert_eq!(lab.blogs().await, ["patient"]);
+        drop(held);
     }
 
     async fn a_failure_in_a_scope_counts_if_it_ends_the_closure(lab) {

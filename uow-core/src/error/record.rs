@@ -60,8 +60,8 @@ pub(crate) fn record(error: &Error) -> Error {
 /// Whether the same unit may well succeed when it is run again: nothing of it is stored, and the cause passes.
 pub(crate) fn is_transient(error: &Error) -> bool {
     match error {
-        // Connections that were lost, and pools that were exhausted.
-        Error::Io(_) | Error::PoolTimedOut => true,
+        // Connections that were lost. (Not pools that were exhausted: most often by units that wait for one more.)
+        Error::Io(_) => true,
         Error::Database(inner) => {
             if let Some(recorded) = inner.try_downcast_ref::<Recorded>() {
                 recorded.transient

@@ -293,13 +293,9 @@ fn commit_text<DB: Backend>(
 fn judge<DB: Backend>(error: &SqlxError, of_commit: bool) -> CommitFailure {
     match error {
         SqlxError::Database(_) if DB::sentinel_gone(error) && !of_commit => CommitFailure::TransactionGone,
-        // Where COMMIT is alone in its message, it has to be judged by its engine; so has the loss of a connection.
-        _ if of_commit || !matches!(error, SqlxError::Database(_)) => DB::judge_commit(error),
-        // The server stopped before COMMIT.
-        _ => match DB::judge_commit(error) {
-            CommitFailure::Unknown if DB::ends_connection(error) => CommitFailure::Unknown,
-            _ => CommitFailure::NotCommitted,
-        },
+        // The server stopped before COMMIT, for it answers in order; be it with the last thing that the connection said.
+        SqlxError::Database(_) if !of_commit => CommitFailure::NotCommitted,
+        _ => DB::judge_commit(error),
     }
 }
 

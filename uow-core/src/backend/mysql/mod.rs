@@ -28,6 +28,9 @@ const DEADLOCK: u16 = 1213;
 const SNAPSHOT_CONFLICT: u16 = 1020;
 /// `ER_LOCK_WAIT_TIMEOUT`.
 const LOCK_WAIT_TIMEOUT: u16 = 1205;
+/// `ER_UNKNOWN_ERROR`, which is what Galera says of a transaction that is too large for it.
+const UNKNOWN_ERROR: u16 = 1105;
+
 impl Backend for MySql {
     const DIALECT: Dialect = Dialect::MySql;
     // The savepoint is a sentinel: it is there for as long as the transaction is.
@@ -176,6 +179,7 @@ impl Backend for MySql {
         match number(error) {
             // In a cluster a conflict with another node shows only now.
             Some(DEADLOCK | SNAPSHOT_CONFLICT) => CommitFailure::NotCommitted,
+            Some(UNKNOWN_ERROR) if error.to_string().contains("writeset size") => CommitFailure::NotCommitted,
             _ => CommitFailure::Unknown,
         }
     }
@@ -199,9 +203,9 @@ fn number_of(error: &dyn DatabaseError) -> Option<u16> {
     error.try_downcast_ref::<MySqlDatabaseError>().map(MySqlDatabaseError::number)
 }
 
-/// Deadlock, snapshot conflict, lock wait timeout, no lock without waiting, a node that has no quorum.
+/// Deadlock, snapshot conflict, lock wait timeout, no lock without waiting, a node that has no quorum, too many connections.
 pub(super) fn is_transient(error: &dyn DatabaseError) -> bool {
     number_of(error).is_some_and(|number| {
-        matches!(number, DEADLOCK | SNAPSHOT_CONFLICT | LOCK_WAIT_TIMEOUT | 3572 | 1047)
+        matches!(number, DEADLOCK | SNAPSHOT_CONFLICT | LOCK_WAIT_TIMEOUT | 3572 | 1047 | 1040 | 1203)
     })
 }
