@@ -39,7 +39,7 @@ struct Desk<DB: Engine> {
     drafts: Lazy<Drafts<DB>>,
 }
 
-/// A repository with something to say at the end.
+/// A repository that has something to say at the end.
 #[derive(Debug)]
 struct Objector<DB: Backend> {
     session: Session<DB>,
@@ -53,6 +53,7 @@ impl<DB: Engine> Repository for Objector<DB> {
     }
 
     async fn flush(&mut self) -> Result<(), Error> {
+        self.session.execute(sqlx::raw_sql("INSERT INTO blog (name) VALUES ('lost as well')")).await?;
         Err(Error::InsideScope { method: "never" })
     }
 }

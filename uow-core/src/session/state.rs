@@ -209,6 +209,7 @@ impl<DB: Backend> Shared<DB> {
     pub(super) fn end(&self) {
         let mut inner = self.lock();
         let (unit, statements, wrote) = (self.settings.name, inner.statements, inner.wrote);
+        let unseen = inner.unseen;
         let state = std::mem::replace(&mut inner.state, State::Gone);
         drop(inner);
         if matches!(state, State::Unknown { .. }) {
@@ -216,7 +217,14 @@ impl<DB: Backend> Shared<DB> {
         }
         let connection = state.into_connection();
         if let Some(connection) = connection {
-            if wrote {
+            if unseen {
+                tracing::warn!(
+                    unit,
+                    statements,
+                    "a unit of work was dropped without commit; its statements are rolled back, but for what a procedure, or \
+                     the raw connection, may have committed out of its sight"
+                );
+            } else if wrote {
                 tracing::warn!(
                     unit,
                     statements,
