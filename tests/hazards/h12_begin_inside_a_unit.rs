@@ -30,6 +30,8 @@ async fn a_unit_of_work_too_and_its_savepoint_scope_does_not<DB: Steps>(lab: &mu
     db.insert("outer").await.unwrap();
     let inner = Unit::begin(&lab.pool).await.map(drop).unwrap_err();
     assert!(matches!(inner.sqlx(), Some(sqlx::Error::PoolTimedOut)));
+    assert!(inner.to_string().contains("use `savepoint("), "it says what to do: {inner}");
+    let inner = inner.sqlx().unwrap().to_string();
     let scope = db.savepoint(async |db| db.insert("nested").await).await;
     let commit = db.commit().await;
     let stored = lab.blogs().await;
