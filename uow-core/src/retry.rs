@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 /// How often [`run`](crate::Options::run) may run its closure, and how long it waits in between.
 ///
 /// Only a unit of which nothing is stored is run again, and only when what the *session* saw passes by itself: a
-/// serialization failure, a deadlock, a lock that was not free in time, a connection lost before COMMIT was sent. The
-/// closure's own errors are never read. The pauses grow exponentially, with full jitter: each is a random part of the step.
+/// serialization failure, a deadlock, a lock that was not free in time, a connection lost before COMMIT was sent (and with
+/// nothing before that which may have been one, see [`Cause::Unseen`](crate::Cause::Unseen)). An exhausted pool is no reason: a
+/// unit inside of a unit would only wait for its own connection again. The closure's own errors are never read. The pauses grow exponentially, with full jitter: each is a random part of the step.
 ///
 /// ```
 /// use std::time::Duration;

@@ -252,8 +252,8 @@ pub(crate) enum RollbackFailure {
     NothingOpen,
     /// The unit's transaction was no longer there; another one may be open.
     Replaced,
-    /// The connection is not fit for use.
-    Broken(Cause),
+    /// The connection is not fit for use. What stands first in the message may have been answered.
+    Broken { cause: Cause, answered: bool },
 }
 
 /// How an engine's SQL is read and written.

@@ -32,6 +32,9 @@ pub(crate) use state::{Settings, Shared};
 /// and then itself. Commit and rollback give the connection back, and the next statement begins anew. A session is not
 /// `Clone`: its unit lends it, one statement at a time.
 ///
+/// It runs in the runtime that sqlx runs in, whichever its features choose. Only tokio is told to finish the work of a unit that
+/// is dropped: elsewhere the connection of that unit is closed, which rolls back as well.
+///
 /// # Errors
 ///
 /// A statement's own failure is handed on unchanged. From then on the session is *poisoned*: every further statement is

@@ -312,7 +312,8 @@ async fn undo<DB: Backend>(open: Undo<DB>, plan: &Plan) -> Result<(), Error> {
         Err(RollbackFailure::NothingOpen | RollbackFailure::Replaced) if unseen || !gone => {
             Err(Error::EndedEarly { cause: Arc::new(Cause::TransactionGone) })
         }
-        Err(RollbackFailure::Broken(cause)) if unseen => {
+        // With an answer, the sentinel was still there.
+        Err(RollbackFailure::Broken { cause, answered: false }) if unseen => {
             Err(Error::OutcomeUnknown { cause: Cause::unseen(&Arc::new(cause)) })
         }
         // A connection that broke was closed, which undoes as much as ROLLBACK.
@@ -334,8 +335,9 @@ async fn roll_back<DB: Backend>(
         }
         Err(error) => Some(Answer { results: 0, outcome: Err(error) }),
     };
-    let Some(Answer { outcome, .. }) = outcome else {
-        return Err(RollbackFailure::Broken(Cause::Abandoned { during: "ROLLBACK" }));
+    let Some(Answer { results, outcome }) = outcome else {
+        let cause = Cause::Abandoned { during: "ROLLBACK" };
+        return Err(RollbackFailure::Broken { cause, answered: false });
     };
     let outcome = outcome.map_err(|error| {
         if DB::sentinel_gone(&error) && !DB::is_no_transaction(&error) {
@@ -343,7 +345,7 @@ async fn roll_back<DB: Backend>(
         } else if DB::is_no_transaction(&error) {
             RollbackFailure::NothingOpen
         } else {
-            RollbackFailure::Broken(Cause::failed("ROLLBACK", &error))
+            RollbackFailure::Broken { cause: Cause::failed("ROLLBACK", &error), answered: results > 0 }
         }
     });
     // What there was to restore is restored only where all of the message was run.
