@@ -105,6 +105,8 @@ engines! {
                 "SELECT E'a'\n'\\'' ; COMMIT; SELECT '1'",
                 "CREATE FUNCTION f(begin timestamptz) RETURNS int LANGUAGE sql AS 'SELECT 1'; COMMIT",
                 "SELECT 1 AS x€$a$; COMMIT; SELECT 2 AS y€$a$",
+                // Where the session makes a backslash more than a character.
+                "SELECT '\\''; COMMIT; SELECT '1'",
             ],
             "MySQL" => &[
                 "SET STATEMENT max_statement_time = 5 FOR COMMIT",
@@ -122,14 +124,18 @@ engines! {
                 lab.script("DELETE FROM blog").await;
                 let mut db = Library::new(&lab.pool);
                 db.blogs().add("part").await.unwrap();
+                let backslash = is::<Db>("PostgreSQL") && text.starts_with("SELECT '");
+                if backslash {
+                    db.session().execute("SET standard_conforming_strings = off").await.unwrap();
+                }
                 let sent = sqlx::raw_sql(sqlx::AssertSqlSafe(*text)).execute(db.session()).await;
                 let ended = if end == "commit" { db.commit().await } else { db.rollback().await };
                 let stored = lab.blogs().await;
                 let told = ended.as_ref().is_err_and(|error| error.is_ended_early() || error.is_outcome_unknown());
                 let whole = stored.is_empty() || (end == "commit" && ended.is_ok());
-                assert!(told || whole, "{text}: {sent:?}; {end}: {ended:?}; stored: {stored:?}");
+                assert!(told || (whole && !backslash), "{text}: {sent:?}; {end}: {ended:?}; stored: {stored:?}");
                 // Known before it is run, but where the session's settings, or its version, decide how it is read.
-                let hidden = text.contains("sql_mode") || text.starts_with("/*!");
+                let hidden = text.contains("sql_mode") || text.starts_with("/*!") || backslash;
                 assert!(hidden || sent.is_err_and(|error| matches!(Error::from(error), Error::Refused { .. })), "{text}");
             }
         }
