@@ -121,7 +121,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         {
             return self.replace(at, entity);
         }
-        Ok(self.tracked.push(Slot { entity, stored: None, key, state: State::New }, depth))
+        Ok(self.tracked.push(Slot { entity, stored: None, as_written: false, key, state: State::New }, depth))
     }
 
     /// A row that was to be deleted gets its successor: both together are an update.

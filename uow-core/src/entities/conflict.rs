@@ -3,7 +3,7 @@
 use std::any::TypeId;
 
 use super::Entities;
-use super::find::Lock;
+use super::lock::Lock;
 use super::tracked::State;
 use crate::backend::Backend;
 use crate::entity::Entity;
@@ -136,6 +136,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
                 let version = E::COLUMNS.iter().position(crate::entity::Column::is_version);
                 version.into_iter().for_each(|version| slot.entity.copy(version, &theirs));
                 slot.stored = Some(theirs);
+                slot.as_written = false;
             }
             (None, _) => {
                 let Some(slot) = self.tracked.slot_mut(at) else { return };

@@ -1,11 +1,10 @@
 //! Reading by key: what is tracked already costs nothing.
 
 use super::Entities;
-use super::find::Lock;
 use super::tracked::{Slot, State, copy_all};
 use crate::backend::{Backend, Query};
 use crate::entity::Entity;
-use crate::error::{Conflict, Error};
+use crate::error::Error;
 use crate::sql;
 use sqlx_core::Error as SqlxError;
 
@@ -118,32 +117,6 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         self.lend(&key).ok_or_else(gone)
     }
 
-    /// The entity with this key, its row locked until the end of the transaction. Always sends a statement; on SQLite, where
-    /// the transaction has locked the whole database, that reads the row again.
-    ///
-    /// With [`Lock::SkipLocked`] a row that somebody else has locked is `None`.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Conflict`] if the entity was tracked and its row is no longer as it was read: [`refresh`](Self::refresh) it.
-    /// [`Error::Unsupported`] for a lock that the engine does not have; those of a statement.
-    pub async fn lock(&mut self, key: E::Key, lock: Lock) -> Result<Option<&mut E>, Error> {
-        let clause = self.lock_clause(lock)?;
-        match self.read_row(&key, clause).await? {
-            Some(row) => {
-                let at = self.observe(row)?;
-                let depth = self.depth();
-                self.tracked.touch(at, depth);
-            }
-            None => return Ok(None),
-        }
-        Ok(self.lend(&key))
-    }
-
-    pub(super) fn lock_clause(&self, lock: Lock) -> Result<&'static str, Error> {
-        DB::lock_clause(lock, self.session.shared().plan())
-    }
-
     /// Loads rows by their keys and tracks them.
     async fn fetch(&mut self, keys: &[E::Key]) -> Result<(), Error> {
         if keys.is_empty() {
@@ -185,27 +158,8 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
             return at;
         }
         let depth = self.depth();
-        self.tracked.push(Slot { entity, stored: None, key: Some(key), state: State::Stored }, depth)
-    }
-
-    /// Tracks a row that was locked: if it was tracked before it must be as it was read.
-    pub(super) fn observe(&mut self, row: E) -> Result<usize, Error> {
-        let key = row.key();
-        let Some(at) = self.tracked.find(&key) else { return Ok(self.track(row)) };
-        let Some(slot) = self.tracked.slot(at).filter(|slot| slot.state != State::New) else { return Ok(at) };
-        let (entity, stored) = (&slot.entity, slot.as_stored());
-        let stale = match (row.version(), stored.version()) {
-            (Some(now), Some(then)) => now != then,
-            _ => !row.changes(stored).is_empty(),
-        };
-        if stale && (row.version().is_some() || !entity.changes(stored).is_empty()) {
-            let stale = super::conflict::stale_row::<E, DB>(&key, stored, Some(&row));
-            return Err(Error::Conflict(std::sync::Arc::new(Conflict { rows: vec![stale] })));
-        }
-        if stale {
-            self.accept(at, row);
-        }
-        Ok(at)
+        let slot = Slot { entity, stored: None, as_written: false, key: Some(key), state: State::Stored };
+        self.tracked.push(slot, depth)
     }
 
     /// What the database has takes the place of what is here.
@@ -213,6 +167,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         let Some(slot) = self.tracked.slot_mut(at) else { return };
         copy_all(&mut slot.entity, &row);
         slot.stored = Some(row);
+        slot.as_written = false;
         slot.state = State::Stored;
     }
 
@@ -226,7 +181,10 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
     }
 
     fn lend(&mut self, key: &E::Key) -> Option<&mut E> {
-        let at = self.tracked.find(key)?;
+        self.lend_at(self.tracked.find(key)?)
+    }
+
+    pub(super) fn lend_at(&mut self, at: usize) -> Option<&mut E> {
         let depth = self.depth();
         self.tracked.touch(at, depth);
         self.tracked.slot_mut(at).filter(|slot| slot.is_there()).map(Slot::lend)

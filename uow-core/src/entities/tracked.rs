@@ -13,6 +13,8 @@ pub(super) struct Slot<E, K> {
     /// As it is stored, to compare with. `None` for as long as it was not lent since: then the entity is so itself. (In a new
     /// one it is as it was before the flush that is going on.)
     pub(super) stored: Option<E>,
+    /// Whether that is what was written, and was not read since: the database may have it less exactly.
+    pub(super) as_written: bool,
     /// The key it is found by; `None` until the database has made one.
     pub(super) key: Option<K>,
     pub(super) state: State,
@@ -56,7 +58,7 @@ impl<E, K> Slot<E, K> {
 /// How a slot was when a scope first touched it.
 enum Before<E, K> {
     Absent,
-    Present { entity: E, stored: Option<E>, key: Option<K>, state: State },
+    Present { entity: E, stored: Option<E>, as_written: bool, key: Option<K>, state: State },
 }
 
 /// From so many slots on their room grows by an eighth at a time.
@@ -153,6 +155,7 @@ impl<E: Entity<DB>, DB: Backend> Tracked<E, DB> {
         let before = Before::Present {
             entity: slot.entity.snapshot(),
             stored: slot.stored.as_ref().map(E::snapshot),
+            as_written: slot.as_written,
             key: slot.key.clone(),
             state: slot.state,
         };
@@ -180,12 +183,13 @@ impl<E: Entity<DB>, DB: Backend> Tracked<E, DB> {
                     self.index_by(at, None);
                     absent.push(at);
                 }
-                Before::Present { entity, stored, key, state } => {
+                Before::Present { entity, stored, as_written, key, state } => {
                     self.index_by(at, key);
                     if let Some(slot) = self.slots.get_mut(at) {
                         // Column by column: fields that are no columns are none of the transaction's business.
                         copy_all(&mut slot.entity, &entity);
                         slot.stored = stored;
+                        slot.as_written = as_written;
                         slot.state = state;
                     }
                 }

@@ -306,6 +306,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         for at in plan.inserts {
             let Some(slot) = self.tracked.slot_mut(at) else { continue };
             slot.stored = None;
+            slot.as_written = true;
             if !self.links.is_empty() {
                 self.links.remove(&at);
             }
@@ -313,6 +314,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         for at in plan.updated.into_iter().flat_map(|(_, slots)| slots) {
             let Some(slot) = self.tracked.slot_mut(at) else { continue };
             let Some(stored) = &mut slot.stored else { continue };
+            slot.as_written = true;
             slot.entity.changes(stored).iter().for_each(|column| stored.copy(column, &slot.entity));
             let key = slot.entity.key();
             if slot.key.as_ref() != Some(&key) {
