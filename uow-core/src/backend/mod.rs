@@ -123,6 +123,9 @@ pub trait Backend: Database<Arguments: 'static> + HasStatementCache + sealed::En
     /// The most values one statement takes.
     #[doc(hidden)]
     const MAX_VALUES: usize;
+    /// Whether what is stored is what was given, to the last digit.
+    #[doc(hidden)]
+    const KEEPS_VALUES: bool = false;
     /// Whether an upsert writes over a row that it found by whatever unique index, be it another than was meant.
     #[doc(hidden)]
     const UPSERTS_BY_ANY_INDEX: bool = false;

@@ -1,8 +1,10 @@
 //! Inserting a batch, and taking in what the database made of it.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use sqlx_core::Error as SqlxError;
+use sqlx_core::type_info::TypeInfo;
 
 use super::Entities;
 use super::memory::Born;
@@ -126,7 +128,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         let read_only = shape.positions(Column::is_read_only);
         let returning: Vec<usize> = match (generated, step) {
             (true, Some(_)) => Vec::new(),
-            (false, _) if read_only.is_empty() => Vec::new(),
+            (false, _) if read_only.is_empty() && !Self::keys_may_differ() => Vec::new(),
             _ => [shape.keys(), read_only].concat(),
         };
         let form = if Self::has_arrays(&columns) { Form::Arrays } else { Form::Rows(slots.len()) };
@@ -139,6 +141,13 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         let mut rows = Vec::with_capacity(if batch.returning.is_empty() { 0 } else { slots.len() });
         let result = self.send(via, text, arguments, |row| rows.push(row)).await?;
         self.take_in(slots, &batch, step, result, rows, via).await
+    }
+
+    /// Whether a key may be stored otherwise than it is given: a time less exactly, a text padded.
+    fn keys_may_differ() -> bool {
+        let is_exact = |name: &str| name.contains("INT") || matches!(name, "UUID" | "BYTEA" | "BINARY");
+        let type_of = |&key: &usize| E::type_info(key).is_some_and(|info| is_exact(info.name()));
+        !DB::KEEPS_VALUES && !Shape::of::<DB, E>().keys().iter().all(type_of)
     }
 
     pub(super) fn entities_of(&self, slots: &[usize]) -> Vec<&E> {
@@ -222,9 +231,16 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
             let (keys, rows) = keyed.into_iter().unzip();
             return Ok((Some(keys), rows));
         }
-        let mut by_key: std::collections::HashMap<E::Key, Option<DB::Row>> = keyed.into_iter().collect();
         let own = |&at: &usize| self.tracked.slot(at).map(|slot| slot.entity.key());
         let keys: Vec<E::Key> = slots.iter().filter_map(own).collect();
+        let stored: HashSet<&E::Key> = keyed.iter().map(|(key, _)| key).collect();
+        let in_place = |(given, (came, _)): (&E::Key, &(E::Key, _))| given == came || !stored.contains(given);
+        if keys.len() == keyed.len() && keys.iter().zip(&keyed).all(in_place) {
+            // In the order in which they were given, be they stored otherwise.
+            let (keys, rows) = keyed.into_iter().unzip();
+            return Ok((Some(keys), rows));
+        }
+        let mut by_key: std::collections::HashMap<E::Key, Option<DB::Row>> = keyed.into_iter().collect();
         let rows = keys.iter().map(|key| by_key.get_mut(key).and_then(Option::take)).collect();
         Ok((Some(keys), rows))
     }

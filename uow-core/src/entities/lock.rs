@@ -37,6 +37,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
     pub async fn lock(&mut self, key: E::Key, lock: Lock) -> Result<Option<&mut E>, Error> {
         let clause = self.lock_clause(lock)?;
         let Some(row) = self.read_row(&key, clause).await? else { return Ok(None) };
+        self.recognise(&key, Some(&row));
         let slots = self.take_over(vec![row])?;
         Ok(slots.first().and_then(|&at| self.lend_at(at)))
     }

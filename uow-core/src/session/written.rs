@@ -1,12 +1,15 @@
 //! What a flush asks of the session: statements that the library wrote itself.
 
+use std::sync::Arc;
+
 use sqlx_core::Error as SqlxError;
 
 use super::lease::Lease;
-use super::state::{Errand, Shared, State};
+use super::state::{Errand, Poison, Shared, State};
 use crate::backend::{self, Backend, Query, Step};
 use crate::boxed::boxed;
 use crate::connection::Held;
+use crate::error::Cause;
 use crate::sql::Effect;
 use crate::transaction_options::Plan;
 
@@ -29,6 +32,20 @@ impl<DB: Backend> Shared<DB> {
     /// Whether the last thing that went wrong was such a conflict.
     pub(crate) fn has_seen_conflict(&self) -> bool {
         self.lock().conflict
+    }
+
+    /// What a statement did is not fit to be kept, although it did not fail: the scope it was sent in is spoilt as by a
+    /// failure. Nothing is, where nothing was sent or a failure was seen already.
+    pub(crate) fn spoil(&self, error: &SqlxError) {
+        let cause = Arc::new(Cause::failed(Errand::Statement.word(), error));
+        let mut inner = self.lock();
+        let scope = inner.scopes.sent;
+        inner.state = match std::mem::replace(&mut inner.state, State::Idle) {
+            State::Open(connection) => {
+                State::Poisoned(Poison { cause, scope, gone: false, connection: Some(connection) })
+            }
+            other => other,
+        };
     }
 
     /// Runs a statement in the transaction. It is our own, so nobody has to look what it does.

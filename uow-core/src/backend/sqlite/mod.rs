@@ -109,6 +109,7 @@ impl Backend for Sqlite {
 
     const MAX_VALUES: usize = 32_766;
     const RETURNING_IS_SLOW: bool = true;
+    const KEEPS_VALUES: bool = true;
 
     fn insert_text(shape: &Shape, columns: &[usize], form: Form, returning: &[usize]) -> String {
         batch::insert(shape, columns, form.rows(), returning)
