@@ -29,6 +29,7 @@ pub use find::Find;
 pub use lock::Lock;
 use memory::Born;
 use plan::Plan;
+pub(crate) use statement::Via;
 use tracked::{Slot, State, Tracked};
 
 /// The entities of one type in a unit of work: an identity map that lends `&mut E`, finds what changed and writes it in few

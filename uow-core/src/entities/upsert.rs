@@ -8,7 +8,7 @@ use super::statement::{Via, bind_batch};
 use crate::backend::Backend;
 use crate::entity::{Column, Entity};
 use crate::error::Error;
-use crate::flush::{Failure, How, ScopeGuard, Step};
+use crate::flush::{Failure, ScopeGuard, Step};
 use crate::sql::{Form, Shape};
 
 impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
@@ -24,7 +24,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         let at = self.start(entity)?;
         self.plan =
             Plan { inserts: vec![at], depth: self.depth(), born_before: self.born.len(), ..Plan::default() };
-        match self.step(Step::Write, How::Together).await {
+        match self.step(Step::Write, Via::Transaction).await {
             Ok(()) => self.settle(),
             Err(failure) => {
                 self.unsettle();

@@ -1,7 +1,5 @@
 //! Updating and deleting in batches, and finding the one row that spoils one.
 
-use std::collections::VecDeque;
-
 use sqlx_core::Error as SqlxError;
 
 use super::Entities;
@@ -10,59 +8,38 @@ use super::tracked::State;
 use crate::backend::Backend;
 use crate::entity::{Column, ColumnSet, Entity};
 use crate::error::Error;
-use crate::flush::{Failure, How, Step};
+use crate::flush::{Failure, Rows, Step};
 use crate::sql::{Form, Shape};
-
-/// The rows of one statement, or of a part of one.
-#[derive(Clone)]
-enum Rows {
-    Insert(Vec<usize>),
-    Update(ColumnSet, Vec<usize>),
-    Delete(Vec<usize>),
-}
-
-impl Rows {
-    fn slots(&self) -> &[usize] {
-        match self {
-            Self::Insert(slots) | Self::Update(_, slots) | Self::Delete(slots) => slots,
-        }
-    }
-
-    fn with(&self, slots: &[usize]) -> Self {
-        let slots = slots.to_vec();
-        match self {
-            Self::Insert(_) => Self::Insert(slots),
-            Self::Update(columns, _) => Self::Update(*columns, slots),
-            Self::Delete(_) => Self::Delete(slots),
-        }
-    }
-}
 
 impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
     /// Does one step of the flush.
-    pub(super) async fn step(&mut self, step: Step, how: How) -> Result<(), Failure> {
-        match (step, how) {
-            (Step::Delete, _) => {
-                let deletes = Rows::Delete(self.plan.deletes.clone());
-                self.write_all(vec![deletes], how).await
+    pub(super) async fn step(&mut self, step: Step, via: Via) -> Result<(), Failure> {
+        match step {
+            Step::Delete => {
+                let deletes = self.plan.deletes.clone();
+                self.delete_slots(&deletes, via).await
             }
-            (Step::Write, How::Carefully) => {
-                // All at once: what one row waits for may be in any of them.
+            Step::Write => {
                 let (ready, waiting) = self.begin_inserts();
-                let mut all = vec![Rows::Insert(ready)];
-                all.extend(
-                    self.plan.updates.iter().map(|(columns, slots)| Rows::Update(*columns, slots.clone())),
-                );
-                self.write_all(all, how).await?;
-                self.write_waiting(waiting, how).await
+                self.insert_slots(&ready, via).await?;
+                self.write_waiting(waiting, via).await?;
+                for (columns, slots) in self.plan.updates.clone() {
+                    self.update_slots(columns, &slots, via).await?;
+                }
+                Ok(())
             }
-            (Step::Write, _) => {
+        }
+    }
+
+    /// What such a step writes, to be written carefully.
+    pub(super) fn rows(&mut self, step: Step) -> Vec<Rows> {
+        match step {
+            Step::Delete => vec![Rows::Delete(self.plan.deletes.clone())],
+            Step::Write => {
                 let (ready, waiting) = self.begin_inserts();
-                self.write_all(vec![Rows::Insert(ready)], how).await?;
-                self.write_waiting(waiting, how).await?;
                 let updates = self.plan.updates.iter();
-                let updates = updates.map(|(columns, slots)| Rows::Update(*columns, slots.clone())).collect();
-                self.write_all(updates, how).await
+                let updates = updates.map(|(columns, slots)| Rows::Update(*columns, slots.clone()));
+                [Rows::Insert(ready)].into_iter().chain(updates).chain([Rows::Insert(waiting)]).collect()
             }
         }
     }
@@ -79,69 +56,20 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         self.resolve_links(&inserts)
     }
 
-    async fn write_waiting(&mut self, mut waiting: Vec<usize>, how: How) -> Result<(), Failure> {
+    async fn write_waiting(&mut self, mut waiting: Vec<usize>, via: Via) -> Result<(), Failure> {
         while !waiting.is_empty() {
             let (ready, later) = self.resolve_links(&waiting);
             if ready.is_empty() {
                 return Err(Failure::Error(Error::ParentNotStored { entity: E::NAME }));
             }
-            self.write_all(vec![Rows::Insert(ready)], how).await?;
+            self.insert_slots(&ready, via).await?;
             waiting = later;
         }
         Ok(())
     }
 
-    async fn write_all(&mut self, all: Vec<Rows>, how: How) -> Result<(), Failure> {
-        if how == How::Carefully {
-            return self.write_carefully(all).await;
-        }
-        let via = if how == How::Alone { Via::Alone } else { Via::Transaction };
-        for rows in all {
-            self.write(&rows, via).await?;
-        }
-        Ok(())
-    }
-
-    /// Halves what fails until it is one row. A row that violates a constraint is tried again behind the others, for it may
-    /// only have come too early: another row gives up the unique value it takes, or is the parent it refers to.
-    async fn write_carefully(&mut self, all: Vec<Rows>) -> Result<(), Failure> {
-        let mut waiting = VecDeque::from(all);
-        let mut too_early: VecDeque<Rows> = VecDeque::new();
-        let mut last_round = usize::MAX;
-        loop {
-            let mut first_error = None;
-            while let Some(rows) = waiting.pop_front() {
-                if rows.slots().is_empty() {
-                    continue;
-                }
-                let error = match self.write_in_scope(&rows).await {
-                    Ok(()) => continue,
-                    Err(Failure::Statement(error)) if is_about_rows(&error) => error,
-                    Err(failure) => return Err(failure),
-                };
-                let (left, right) = rows.slots().split_at(rows.slots().len() / 2);
-                if left.is_empty() {
-                    let named = || self.named(&rows, error);
-                    first_error.get_or_insert_with(named);
-                    too_early.push_back(rows);
-                } else {
-                    waiting.push_front(rows.with(right));
-                    waiting.push_front(rows.with(left));
-                }
-            }
-            match first_error {
-                None => return Ok(()),
-                // Nobody made room for anybody since the last round.
-                Some(error) if too_early.len() == last_round => return Err(Failure::Error(error)),
-                Some(_) => {
-                    last_round = too_early.len();
-                    std::mem::swap(&mut waiting, &mut too_early);
-                }
-            }
-        }
-    }
-
-    async fn write_in_scope(&mut self, rows: &Rows) -> Result<(), Failure> {
+    /// Writes rows in a scope of their own: if that fails, nothing was done.
+    pub(super) async fn write_in_scope(&mut self, rows: &Rows) -> Result<(), Failure> {
         let depth = self.session.shared().open_scope()?;
         let outcome = self.write(rows, Via::Transaction).await;
         let shared = self.session.shared();
@@ -155,7 +83,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
     }
 
     /// The error of a statement with one row, with the entity's name.
-    fn named(&self, rows: &Rows, error: SqlxError) -> Error {
+    pub(super) fn named(&self, rows: &Rows, error: SqlxError) -> Error {
         let slot = rows.slots().first().and_then(|&at| self.tracked.slot(at));
         let key = match slot {
             Some(slot) => match &slot.key {
@@ -255,7 +183,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
             bind_batch::<E, DB>(form, &[(&identity, &self.stored_of(now))], &mut arguments)?;
             let result = self.send(via, DB::delete_text(&shape, form), arguments, drop).await?;
             let gone = DB::rows_affected(&result) != now.len() as u64;
-            if gone && shape.version().is_some() {
+            if gone && shape.version().is_some() && !(self.plan.checked && self.are_gone(now).await?) {
                 return Err(Failure::Stale);
             }
             if gone {
@@ -265,6 +193,12 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         }
         self.plan.deleted.extend_from_slice(slots);
         Ok(())
+    }
+
+    /// Whether none of these rows is there any more.
+    async fn are_gone(&self, slots: &[usize]) -> Result<bool, Error> {
+        let keys: Vec<E::Key> = self.stored_of(slots).into_iter().map(E::key).collect();
+        Ok(self.read_rows(&keys, "").await?.is_empty())
     }
 
     fn stored_of(&self, slots: &[usize]) -> Vec<&E> {
@@ -371,9 +305,4 @@ fn sizes_of_cases(rows: usize) -> Vec<usize> {
 /// Few sizes, for each is a text to prepare.
 fn padded(rows: usize) -> usize {
     if rows < 16 { rows.next_power_of_two() } else { rows.next_multiple_of(16) }
-}
-
-/// Whether an error may be one row's fault.
-fn is_about_rows(error: &SqlxError) -> bool {
-    matches!(error, SqlxError::Database(_) | SqlxError::Encode(_)) && !crate::error::is_transient(error)
 }

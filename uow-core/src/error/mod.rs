@@ -303,8 +303,9 @@ impl fmt::Display for Error {
             ),
             Self::ParentNotStored { entity } => write!(
                 f,
-                "a new `{entity}` refers to an entity that was added and is not stored: it was removed, or belongs to another \
-                 unit of work; nothing of the flush is stored"
+                "a new `{entity}` refers to an entity that was added and is not stored: it was removed, belongs to another unit of \
+                 work, or refers back to this one in a circle (store one of the two first, and then what it refers to); \
+                 nothing of the flush is stored"
             ),
             Self::NoUniqueColumn { entity } => write!(
                 f,
