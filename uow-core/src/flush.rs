@@ -18,8 +18,8 @@ use crate::error::{Conflict, Error, StaleRow};
 use crate::session::Shared;
 pub(crate) use careful::Rows;
 
-/// The entity sets of a unit. Filled by generated code.
-#[doc(hidden)]
+/// The [`Entities`](crate::Entities) of a unit of work, for its flush: filled by
+/// [`Repository::entity_sets`](crate::Repository::entity_sets).
 pub struct EntitySets<'u, DB: Backend> {
     sets: Vec<&'u mut dyn EntitySet<DB>>,
 }
@@ -154,10 +154,6 @@ impl<'u, DB: Backend> EntitySets<'u, DB> {
         self.sets.push(set);
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.sets.is_empty()
-    }
-
     pub(crate) fn each(&mut self, mut then: impl FnMut(&mut dyn EntitySet<DB>)) {
         self.sets.iter_mut().for_each(|set| then(*set));
     }
@@ -176,6 +172,9 @@ impl<'u, DB: Backend> EntitySets<'u, DB> {
 
     /// Writes what there is to write. If that fails nothing of it is stored, and memory is as it was.
     pub(crate) async fn flush(&mut self, shared: &Shared<DB>, then: Then) -> Result<(), Error> {
+        if self.sets.len() != shared.entity_sets() {
+            return Err(Error::EntitiesKeptBack);
+        }
         self.sort();
         let mut how = How::Together;
         let mut checked = false;

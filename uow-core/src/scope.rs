@@ -166,8 +166,8 @@ impl<U: UnitOfWork> Attempt<U> {
             Ok(value) => {
                 let mut used = repositories(self.scope.unit());
                 let mut flushed = used.flush().await;
-                let has_entities = !used.entity_sets().is_empty();
                 drop(used);
+                let has_entities = shared.entity_sets() > 0;
                 if has_entities && flushed.is_ok() {
                     flushed = flush_entities(self.scope.unit(), Then::Commit).await;
                 }

@@ -109,6 +109,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Repository for Entities<E, DB> {
     type Database = DB;
 
     fn new(session: Session<DB>) -> Self {
+        session.shared().count_entity_set(true);
         Self {
             session,
             tracked: Tracked::default(),
@@ -138,6 +139,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
 
 impl<E: Entity<DB> + 'static, DB: Backend> Drop for Entities<E, DB> {
     fn drop(&mut self) {
+        self.session.shared().count_entity_set(false);
         let is_held_back = |slot: &&Slot<E, E::Key>| matches!(slot.state, State::New | State::Removed);
         let held_back = self.tracked.slots().iter().filter(is_held_back).count();
         if held_back > 0 {
