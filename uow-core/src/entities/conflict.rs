@@ -45,7 +45,13 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         let (mut stale, mut gone) = (Vec::new(), 0);
         let keys: Vec<E::Key> =
             slots.iter().filter_map(|&at| Some(self.tracked.slot(at)?.as_stored().key())).collect();
-        let mut rows = self.read_as_they_are(&keys).await?;
+        let mut rows: HashMap<E::Key, E> = match keys.as_slice() {
+            // The one row of a statement that went alone: nothing is open, and nothing is opened for it.
+            [key] if self.session.shared().can_send_alone() => {
+                self.read_as_it_is(key).await?.into_iter().map(|row| (row.key(), row)).collect()
+            }
+            keys => self.read_as_they_are(keys).await?,
+        };
         for (&at, key) in slots.iter().zip(&keys) {
             let Some(slot) = self.tracked.slot(at) else { continue };
             let row = rows.remove(key);

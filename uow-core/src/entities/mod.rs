@@ -41,7 +41,11 @@ use tracked::{Slot, State, Tracked};
 ///
 /// * Each row is there once: asked for again by its key it is the same entity, and nothing is sent.
 /// * What is lent as `&mut` is compared with what was loaded when the unit is flushed, which `commit` does first. Only
-///   changed columns of changed entities are written; what did not change costs no statement.
+///   changed columns of changed entities are written; what did not change costs no statement. (Columns are compared with
+///   `==`; floats by their bits. Of a `Vec<f64>` or a newtype with a NaN in it nobody can tell that it stayed: it is written
+///   at each flush.)
+/// * A `read_only` column is fetched after an insert. What a trigger makes of it in an update is seen when the entity is
+///   [refreshed](Self::refresh).
 /// * A flush writes parents before children and deletes children before parents, in one statement for each entity type and
 ///   kind (PostgreSQL's batches are one array a column; the others' are rows of values under the engine's limits).
 /// * With a version (`#[uow(version)]`) a row that somebody else changed meanwhile makes the flush fail with

@@ -166,7 +166,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
     }
 
     /// Reads a row in the transaction, or outside of any if the unit is idle.
-    async fn read_as_it_is(&self, key: &E::Key) -> Result<Option<E>, Error> {
+    pub(super) async fn read_as_it_is(&self, key: &E::Key) -> Result<Option<E>, Error> {
         let mut arguments = DB::Arguments::default();
         E::bind_key(key, &mut arguments).map_err(SqlxError::Encode)?;
         let query = Query::with_arguments(sql::select_by_key::<DB, E>(1), arguments);
