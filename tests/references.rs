@@ -11,12 +11,14 @@ where
     Child: Entity<DB>,
     Parent: Entity<DB>,
     Branch: Entity<DB>,
+    Link: Entity<DB>,
 {
     session: Session<DB>,
     // Not in the order in which they can be written.
     children: Lazy<Children<DB>>,
     branches: Lazy<Entities<Branch, DB>>,
     parents: Lazy<Entities<Parent, DB>>,
+    links: Lazy<Entities<Link, DB>>,
 }
 
 /// A repository of the application's own, with entities inside.
@@ -53,6 +55,15 @@ struct Branch {
     trunk_id: Option<i64>,
 }
 
+/// Between a parent and a branch.
+#[derive(Debug, Clone, PartialEq, Eq, Entity)]
+struct Link {
+    #[uow(key, references = Parent)]
+    parent_id: i64,
+    #[uow(key, references = Branch)]
+    branch_id: i64,
+}
+
 fn parent(id: i64, name: &str) -> Parent {
     Parent { id, name: name.into() }
 }
@@ -62,7 +73,9 @@ async fn make_tables<DB: Engine>(lab: &Lab<DB>) {
     lab.script(&format!(
         "CREATE TABLE parent (id BIGINT NOT NULL PRIMARY KEY, name VARCHAR(50) NOT NULL UNIQUE); \
          CREATE TABLE child (id BIGINT NOT NULL PRIMARY KEY, parent_id BIGINT, FOREIGN KEY (parent_id) REFERENCES parent (id)); \
-         CREATE TABLE branch (id {key}, trunk_id BIGINT, FOREIGN KEY (trunk_id) REFERENCES branch (id))"
+         CREATE TABLE branch (id {key}, trunk_id BIGINT, FOREIGN KEY (trunk_id) REFERENCES branch (id)); \
+         CREATE TABLE link (parent_id BIGINT NOT NULL, branch_id BIGINT NOT NULL, PRIMARY KEY (parent_id, branch_id), \
+            FOREIGN KEY (parent_id) REFERENCES parent (id), FOREIGN KEY (branch_id) REFERENCES branch (id))"
     ))
     .await;
 }
@@ -197,6 +210,123 @@ engines! {
         assert_eq!(counts(lab).await, ["0 0 0"]);
     }
 
+    async fn what_links_two_others_is_written_last_and_left_alone_by_their_changes(lab) {
+        make_tables(lab).await;
+        let mut db = Family::new(&lab.pool);
+        db.links().add(Link { parent_id: 1, branch_id: 2 }).unwrap();
+        db.parents().add(parent(1, "a")).unwrap();
+        db.branches().add(Branch { id: 2, trunk_id: None }).unwrap();
+        db.commit().await.unwrap();
+        // Nothing of the link is asked for, or written, when one of the two changes.
+        let mut db = Family::new(&lab.pool);
+        db.parents().require(1).await.unwrap().name = "b".into();
+        db.commit().await.unwrap();
+        assert!(db.links().is_empty());
+        db.links().require((1, 2)).await.unwrap();
+        db.branches().require(2).await.unwrap();
+        db.parents().remove(&1).unwrap();
+        db.branches().remove(&2).unwrap();
+        db.links().remove(&(1, 2)).unwrap();
+        db.commit().await.unwrap();
+        assert_eq!(counts(lab).await, ["0 0 0"]);
+    }
+
+    async fn a_flush_that_fails_takes_nothing_from_one_that_went_well(lab) {
+        make_tables(lab).await;
+        let mut db = Family::new(&lab.pool);
+        db.parents().add(parent(1, "a")).unwrap();
+        db.commit().await.unwrap();
+        db.parents().add(parent(77, "first flush")).unwrap();
+        db.flush().await.unwrap();
+        db.parents().add(parent(78, "second flush")).unwrap();
+        db.children().all.add(Child { id: 1, parent_id: Some(78) }).unwrap();
+        db.parents().add(parent(79, "a")).unwrap();
+        for _ in 0..2 {
+            let error = db.flush().await.unwrap_err();
+            assert!(error.to_string().contains("`Parent` 79 could not be inserted"), "{error}");
+            let seen: i64 = sqlx::query_scalar("SELECT max(id) FROM parent").fetch_one(db.session()).await.unwrap();
+            assert_eq!(seen, 77);
+        }
+        db.parents().remove(&79).unwrap();
+        db.parents().remove(&78).unwrap();
+        db.children().all.remove(&1).unwrap();
+        db.commit().await.unwrap();
+        assert_eq!(Db::texts(&lab.outside, "SELECT concat(id) FROM parent ORDER BY id").await, ["1", "77"]);
+    }
+
+    async fn what_a_kept_scope_removed_is_there_again_after_a_rollback(lab) {
+        make_tables(lab).await;
+        let mut db = Family::new(&lab.pool);
+        db.parents().add(parent(1, "a")).unwrap();
+        db.commit().await.unwrap();
+        for flushed in [true, false] {
+            db.parents().require(1).await.unwrap();
+            db.savepoint(async |db| {
+                db.parents().remove(&1)?;
+                if flushed {
+                    db.flush().await?;
+                }
+                Ok::<_, Error>(())
+            })
+            .await
+            .unwrap();
+            assert!(!db.parents().contains(&1));
+            assert!(db.parents().get(1).await.unwrap().is_none());
+            db.rollback().await.unwrap();
+            assert_eq!(db.parents().require(1).await.unwrap().name, "a");
+        }
+        // Without a scope as well; and once it is committed it stays removed.
+        db.parents().remove(&1).unwrap();
+        db.rollback().await.unwrap();
+        db.parents().require(1).await.unwrap();
+        db.parents().remove(&1).unwrap();
+        db.commit().await.unwrap();
+        db.rollback().await.unwrap();
+        assert!(db.parents().get(1).await.unwrap().is_none());
+    }
+
+    async fn units_that_change_the_same_rows_in_any_order_seldom_wait_for_each_other(lab) {
+        make_tables(lab).await;
+        let mut db = Family::new(&lab.pool);
+        for id in 1..=2 {
+            db.parents().add(parent(id, &id.to_string())).unwrap();
+        }
+        for id in 1..=40 {
+            db.children().all.add(Child { id, parent_id: Some(1) }).unwrap();
+        }
+        db.commit().await.unwrap();
+        let tasks = (0..40).map(|task: i64| {
+            let pool = lab.pool.clone();
+            tokio::spawn(async move {
+                let mut db = Family::new(&pool);
+                let mut deadlocks = 0;
+                loop {
+                    let mut children = db.children().all.all().fetch().await.unwrap();
+                    if task % 2 == 0 {
+                        children.reverse();
+                    }
+                    let keys: Vec<i64> = children.iter().map(|child| child.id).collect();
+                    // What is written behind is written in a transaction of its own: the rows read are those of no snapshot.
+                    db.commit().await.unwrap();
+                    for key in keys {
+                        let child = db.children().all.require(key).await.unwrap();
+                        child.parent_id = if child.parent_id.is_none() { Some(1 + task % 2) } else { None };
+                    }
+                    match db.commit().await {
+                        Ok(()) => return deadlocks,
+                        Err(error) => assert!(error.is_transient() && deadlocks < 5, "{error}"),
+                    }
+                    deadlocks += 1;
+                    db.rollback().await.unwrap();
+                }
+            })
+        });
+        let deadlocks: u32 = futures_util::future::join_all(tasks).await.into_iter().map(Result::unwrap).sum();
+        // PostgreSQL locks the rows of a join in the order in which it finds them; the others in that of the statement.
+        let most = if <Db as sqlx::Database>::NAME == "PostgreSQL" { 40 } else { 0 };
+        assert!(deadlocks <= most, "{deadlocks}");
+    }
+
     async fn upsert_by_its_key_leaves_the_rows_of_others_alone(lab) {
         make_tables(lab).await;
         let mut db = Family::new(&lab.pool);
@@ -227,5 +357,65 @@ engines! {
         db.parents().upsert(parent(3, "c")).await.unwrap();
         db.commit().await.unwrap();
         assert_eq!(Db::texts(&lab.outside, "SELECT concat(id, name) FROM parent ORDER BY id").await, ["1a", "3c"]);
+    }
+}
+
+mod on_the_wire {
+    use super::*;
+
+    uow_test_support::servers! {
+        async fn each_type_and_kind_is_one_statement(lab) {
+            make_tables(lab).await;
+            let (pool, proxy) = lab.through_proxy(1).await;
+            let mut counts = Vec::new();
+            // The first round prepares.
+            for round in 0..2 {
+                let id = 100 * round;
+                let mut db = Family::begin(&pool).await.unwrap();
+                let before = proxy.round_trips();
+                db.parents().add(parent(id, &id.to_string())).unwrap();
+                for child in 1..=2 {
+                    db.children().all.add(Child { id: id + child, parent_id: Some(id) }).unwrap();
+                }
+                db.flush().await.unwrap();
+                let inserted = proxy.round_trips() - before;
+                for child in db.children().all.iter_mut() {
+                    child.parent_id = None;
+                }
+                db.parents().remove(&id).unwrap();
+                let before = proxy.round_trips();
+                db.flush().await.unwrap();
+                counts.push((inserted, proxy.round_trips() - before));
+                db.commit().await.unwrap();
+            }
+            // SAVEPOINT, the parent, the children, RELEASE; SAVEPOINT, the children let go, the parent goes, RELEASE.
+            assert_eq!(counts[1], (4, 4));
+        }
+
+        async fn what_a_kept_scope_wrote_is_read_without_asking(lab) {
+            make_tables(lab).await;
+            let (pool, proxy) = lab.through_proxy(1).await;
+            let mut db = Family::new(&pool);
+            for id in 1..=2 {
+                db.parents().add(parent(id, &id.to_string())).unwrap();
+            }
+            db.flush().await.unwrap();
+            db.savepoint(async |db| {
+                for parent in db.parents().iter_mut() {
+                    parent.name.push('!');
+                }
+                db.parents().add(parent(3, "3!"))?;
+                db.flush().await
+            })
+            .await
+            .unwrap();
+            let before = proxy.round_trips();
+            for id in 1..=3 {
+                assert_eq!(db.parents().require(id).await.unwrap().name, format!("{id}!"));
+            }
+            assert_eq!(proxy.round_trips(), before);
+            db.commit().await.unwrap();
+            assert_eq!(Db::texts(&lab.outside, "SELECT name FROM parent ORDER BY id").await, ["1!", "2!", "3!"]);
+        }
     }
 }

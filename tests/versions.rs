@@ -134,6 +134,134 @@ engines! {
         assert_eq!(stored(lab).await[0], "mine again 41");
     }
 
+    async fn what_follows_a_version_that_the_application_chose_still_matches(lab) {
+        let [a, b, c] = three(lab).await;
+        let mut db = Shelf::new(&lab.pool);
+        db.blogs().get_many([a, b]).await.unwrap().into_iter().for_each(|blog| blog.version = 40);
+        db.commit().await.unwrap();
+        // A delete finds the row by the version that was stored, in whatever state the entity is.
+        db.blogs().require(a).await.unwrap().version = 50;
+        db.blogs().remove(&a).unwrap();
+        // Numbers that others skipped are as good.
+        db.blogs().require(c).await.unwrap();
+        sqlx::raw_sql("UPDATE blog SET version = 1000 WHERE name = 'c'").execute(db.session()).await.unwrap();
+        db.blogs().refresh(c).await.unwrap().name.push('!');
+        db.commit().await.unwrap();
+        assert_eq!(stored(lab).await, ["b 40", "c! 1001"]);
+    }
+
+    async fn a_change_of_the_children_is_none_of_the_parent(lab) {
+        let [a, ..] = three(lab).await;
+        let mut db = Shelf::new(&lab.pool);
+        db.blogs().require(a).await.unwrap();
+        let post = db.posts().add(Post { blog_id: a, ..Post::titled("p") }).unwrap();
+        db.commit().await.unwrap();
+        db.posts().require(post.key().unwrap()).await.unwrap().title.push('!');
+        db.commit().await.unwrap();
+        db.posts().remove(&post.key().unwrap()).unwrap();
+        db.commit().await.unwrap();
+        assert_eq!(stored(lab).await, ["a 0", "b 0", "c 0"]);
+    }
+
+    async fn what_has_no_version_and_is_gone_already_need_not_be_deleted(lab) {
+        let mut db = Shelf::new(&lab.pool);
+        let posts = ["a", "b"].map(|title| db.posts().add(Post::titled(title)).unwrap());
+        db.commit().await.unwrap();
+        for post in &posts {
+            db.posts().remove(&post.key().unwrap()).unwrap();
+        }
+        lab.script("DELETE FROM post WHERE title = 'a'").await;
+        db.commit().await.unwrap();
+        assert!(db.posts().is_empty());
+        assert_eq!(Db::texts(&lab.outside, "SELECT title FROM post").await, [""; 0]);
+    }
+
+    async fn one_stale_row_of_a_batch_keeps_the_others_from_being_stored(lab) {
+        // Nothing is open when it is committed, and the batch would be one statement.
+        let [a, b, c] = three(lab).await;
+        let mut db = Shelf::new(&lab.pool);
+        db.blogs().get_many([a, b, c]).await.unwrap();
+        db.commit().await.unwrap();
+        lab.script("UPDATE blog SET version = 7 WHERE name = 'b'").await;
+        for blog in db.blogs().iter_mut() {
+            blog.name.push('!');
+        }
+        let error = db.commit().await.unwrap_err();
+        assert_eq!(error.conflict().unwrap().rows().len(), 1, "{error}");
+        assert_eq!(stored(lab).await, ["a 0", "b 7", "c 0"]);
+        db.rollback().await.unwrap();
+        for removed in [a, b, c] {
+            db.blogs().require(removed).await.unwrap();
+        }
+        db.commit().await.unwrap();
+        lab.script("UPDATE blog SET version = 8 WHERE name = 'b'").await;
+        for removed in [a, b, c] {
+            db.blogs().remove(&removed).unwrap();
+        }
+        assert!(db.commit().await.unwrap_err().is_conflict());
+        assert_eq!(stored(lab).await, ["a 0", "b 8", "c 0"]);
+    }
+
+    async fn a_conflict_of_one_row_alone_leaves_no_transaction_open(lab) {
+        let [a, ..] = three(lab).await;
+        let mut db = Shelf::new(&lab.pool);
+        db.blogs().require(a).await.unwrap();
+        db.commit().await.unwrap();
+        lab.script("UPDATE blog SET version = 7").await;
+        db.blogs().require(a).await.unwrap().name.push('!');
+        let error = db.commit().await.unwrap_err();
+        assert!(error.to_string().contains("version 0 expected, 7 found"), "{error}");
+        // MySQL writes nothing without a transaction.
+        let expected = if <Db as sqlx::Database>::NAME == "MySQL" { SessionState::Open } else { SessionState::Idle };
+        assert_eq!(db.session().state(), expected);
+        db.blogs().keep_mine(error.conflict().unwrap()).await.unwrap();
+        db.commit().await.unwrap();
+        assert_eq!(stored(lab).await[0], "a! 8");
+    }
+
+    async fn only_the_columns_that_changed_are_written(lab) {
+        let mut db = Shelf::new(&lab.pool);
+        let posts = ["a", "b"].map(|title| db.posts().add(Post::titled(title)).unwrap());
+        db.commit().await.unwrap();
+        for post in db.posts().iter_mut() {
+            post.title.push('!');
+        }
+        // What is not changed here may be changed there.
+        lab.script("UPDATE post SET blog_id = 9").await;
+        db.commit().await.unwrap();
+        let texts = Db::texts(&lab.outside, "SELECT concat(title, ' ', blog_id) FROM post ORDER BY id").await;
+        assert_eq!(texts, ["a! 9", "b! 9"]);
+        lab.script("UPDATE post SET blog_id = 10").await;
+        db.posts().require(posts[0].key().unwrap()).await.unwrap().title.push('!');
+        db.commit().await.unwrap();
+        let texts = Db::texts(&lab.outside, "SELECT concat(title, ' ', blog_id) FROM post ORDER BY id").await;
+        assert_eq!(texts, ["a!! 10", "b! 10"]);
+    }
+
+    async fn units_that_lock_a_row_count_every_one(lab) {
+        let [a, ..] = three(lab).await;
+        lab.script("UPDATE blog SET name = '1' WHERE name = 'a'").await;
+        let start = std::sync::Arc::new(tokio::sync::Barrier::new(2));
+        let tasks = (0..2).map(|_| {
+            let (pool, start) = (lab.pool.clone(), std::sync::Arc::clone(&start));
+            tokio::spawn(async move {
+                let mut db = Shelf::new(&pool);
+                // Both have read it before either locks it.
+                db.blogs().require(a).await?;
+                db.rollback().await?;
+                start.wait().await;
+                let blog = db.blogs().lock(a, Lock::Wait).await?.unwrap();
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                blog.name = (blog.name.parse::<i64>().unwrap() + 1).to_string();
+                db.commit().await
+            })
+        });
+        for task in futures_util::future::join_all(tasks).await {
+            task.unwrap().unwrap();
+        }
+        assert_eq!(stored(lab).await[0], "3 2");
+    }
+
     async fn a_conflict_may_be_a_reason_to_try_again(lab) {
         let [a, ..] = three(lab).await;
         let count = async |retry: Retry| {
@@ -197,6 +325,33 @@ mod between_units {
             assert_eq!(stored(lab).await, ["a++ 2", "b 0", "c 0"]);
         }
 
+        async fn a_row_that_one_unit_deletes_and_another_changes_is_told(lab) {
+            let [a, b, c] = three(lab).await;
+            // Deleted here and changed there.
+            let (mut first, mut second) = (Shelf::new(&lab.pool), Shelf::new(&lab.pool));
+            for db in [&mut first, &mut second] {
+                db.blogs().get_many([a, b, c]).await.unwrap();
+            }
+            first.blogs().remove(&a).unwrap();
+            second.blogs().require(a).await.unwrap().name.push('+');
+            second.blogs().remove(&b).unwrap();
+            second.commit().await.unwrap();
+            let error = first.commit().await.unwrap_err();
+            assert_eq!(error.conflict().unwrap().rows()[0].found(), Found::Version(1));
+            first.rollback().await.unwrap();
+            assert_eq!(first.blogs().require(a).await.unwrap().name, "a+");
+            // Changed here and deleted there.
+            assert!(first.blogs().get(b).await.unwrap().is_none());
+            first.blogs().require(c).await.unwrap().name.push('+');
+            second.blogs().remove(&c).unwrap();
+            second.commit().await.unwrap();
+            let error = first.commit().await.unwrap_err();
+            let rows = error.conflict().unwrap().rows();
+            assert_eq!((rows.len(), rows[0].found()), (1, Found::Gone));
+            first.rollback().await.unwrap();
+            assert!(first.blogs().get(c).await.unwrap().is_none());
+        }
+
         async fn a_lock_that_does_not_wait_fails_or_leaves_the_row_out(lab) {
             let [a, b, _] = three(lab).await;
             let (mut first, mut second) = (Shelf::new(&lab.pool), Shelf::new(&lab.pool));
@@ -209,6 +364,33 @@ mod between_units {
             assert!(refused.unwrap_err().is_transient());
             first.commit().await.unwrap();
             second.blogs().lock(a, Lock::NoWait).await.unwrap();
+            second.commit().await.unwrap();
+        }
+    }
+}
+
+mod on_postgres {
+    use super::*;
+
+    type Db = sqlx::Postgres;
+
+    uow_test_support::postgres_claim! {
+        sqlx::Postgres, at_repeatable_read_one_of_two_units_is_told, lab, {
+            let [a, ..] = three(lab).await;
+            let unit = || Shelf::<sqlx::Postgres>::options(&lab.pool).isolation(unit_of_work::Isolation::RepeatableRead);
+            let (mut first, mut second) = (unit().build().unwrap(), unit().build().unwrap());
+            for db in [&mut first, &mut second] {
+                db.blogs().require(a).await.unwrap().name.push('+');
+                db.posts().add(Post { blog_id: a, ..Post::titled("allocated") }).unwrap();
+            }
+            first.commit().await.unwrap();
+            let error = second.commit().await.unwrap_err();
+            assert!(error.is_transient(), "{error}");
+            assert!(error.to_string().contains("could not serialize access due to concurrent update"), "{error}");
+            second.rollback().await.unwrap();
+            assert_eq!(stored(lab).await[0], "a+ 1");
+            assert_eq!(Db::texts(&lab.outside, "SELECT title FROM post").await, ["allocated"]);
+            second.blogs().require(a).await.unwrap();
             second.commit().await.unwrap();
         }
     }

@@ -1,7 +1,9 @@
 //! The flush: what was added, changed and removed in a unit, written in an order that the database accepts.
 //!
-//! It is a savepoint scope of its own: if it fails, the transaction and the memory are as they were before it. A batch that
-//! violates a constraint is then written a second time, carefully, to find the row that is to blame.
+//! It is a savepoint scope of its own: if it fails, the transaction and the memory are as they were before it. One that a row
+//! has spoilt is then tried a second time, [carefully](careful), for another order of the rows or to find the one to blame.
+
+mod careful;
 
 use std::any::TypeId;
 use std::fmt;
@@ -10,12 +12,14 @@ use std::sync::Arc;
 use futures_core::future::BoxFuture;
 use sqlx_core::Error as SqlxError;
 
-use crate::backend::Backend;
+use crate::backend::{self, Backend};
+use crate::entities::Via;
 use crate::error::{Conflict, Error, StaleRow};
 use crate::session::Shared;
+pub(crate) use careful::Rows;
 
-/// The entity sets of a unit. Filled by generated code.
-#[doc(hidden)]
+/// The [`Entities`](crate::Entities) of a unit of work, for its flush: filled by
+/// [`Repository::entity_sets`](crate::Repository::entity_sets).
 pub struct EntitySets<'u, DB: Backend> {
     sets: Vec<&'u mut dyn EntitySet<DB>>,
 }
@@ -27,11 +31,27 @@ pub(crate) trait EntitySet<DB: Backend>: Send {
     /// Whether a column of this type's table refers to that of another.
     fn refers_to(&self, other: TypeId) -> bool;
 
-    /// Finds what there is to write.
-    fn plan(&mut self) -> Work;
+    /// Finds what there is to write. If all rows were `checked` to be as they were read, those to be deleted are not counted
+    /// but have to be gone: what refers to another one may have been deleted along with it.
+    fn plan(&mut self, checked: bool) -> Work;
 
     /// Writes a part of it.
-    fn step(&mut self, step: Step, how: How) -> BoxFuture<'_, Result<(), Failure>>;
+    fn step(&mut self, step: Step, via: Via) -> BoxFuture<'_, Result<(), Failure>>;
+
+    /// The same part, to be written carefully.
+    fn rows(&mut self, step: Step) -> Vec<Rows>;
+
+    /// Those of these rows that can be written by now, and those that wait for the key of another one.
+    fn ready(&mut self, rows: Rows) -> (Rows, Rows);
+
+    /// Writes these rows in a scope of their own.
+    fn write<'s>(&'s mut self, rows: &'s Rows) -> BoxFuture<'s, Result<(), Failure>>;
+
+    /// The error of a statement with one row, with the entity's name.
+    fn named(&self, rows: &Rows, error: SqlxError) -> Error;
+
+    /// The error of rows that wait for what is not stored.
+    fn waits(&self) -> Error;
 
     /// All sets have written: memory says so.
     fn settle(&mut self);
@@ -73,17 +93,10 @@ pub(crate) enum Step {
 pub(crate) enum How {
     /// In the unit's transaction.
     Together,
-    /// The same, in ever smaller batches, each in a scope of its own.
+    /// The same, in ever smaller batches, each in a scope of its own, and in whatever order they can be written.
     Carefully,
     /// In a single statement without a transaction.
     Alone,
-}
-
-/// When rows are deleted: behind everything else, or before it, where their unique values are wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Deletes {
-    First,
-    Last,
 }
 
 /// Why a set could not write.
@@ -117,6 +130,18 @@ impl From<Error> for Failure {
     }
 }
 
+impl Failure {
+    /// Whether it may be the fault of a row, or of the order of the rows.
+    fn is_about_rows(&self) -> bool {
+        match self {
+            Self::Statement(error) => backend::is_about_row(error),
+            Self::LeftOut(_) => true,
+            Self::Error(error) => matches!(error, Error::ParentNotStored { .. }),
+            Self::Stale | Self::Again => false,
+        }
+    }
+}
+
 /// What comes behind the flush.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Then {
@@ -132,10 +157,6 @@ impl<'u, DB: Backend> EntitySets<'u, DB> {
 
     pub(crate) fn push(&mut self, set: &'u mut dyn EntitySet<DB>) {
         self.sets.push(set);
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.sets.is_empty()
     }
 
     pub(crate) fn each(&mut self, mut then: impl FnMut(&mut dyn EntitySet<DB>)) {
@@ -156,20 +177,18 @@ impl<'u, DB: Backend> EntitySets<'u, DB> {
 
     /// Writes what there is to write. If that fails nothing of it is stored, and memory is as it was.
     pub(crate) async fn flush(&mut self, shared: &Shared<DB>, then: Then) -> Result<(), Error> {
-        Flushing(self).0.write(shared, then).await
+        Flushing(self).0.write_all(shared, then).await
     }
 
-    async fn write(&mut self, shared: &Shared<DB>, then: Then) -> Result<(), Error> {
+    async fn write_all(&mut self, shared: &Shared<DB>, then: Then) -> Result<(), Error> {
+        if self.sets.len() != shared.entity_sets() {
+            return Err(Error::EntitiesKeptBack);
+        }
         self.sort();
         let mut how = How::Together;
-        let mut deletes_late = false;
+        let mut checked = false;
         loop {
-            let work: Vec<Work> = self.sets.iter_mut().map(|set| set.plan()).collect();
-            let deletes = if !deletes_late && work.iter().any(|work| work.deletes_first) {
-                Deletes::First
-            } else {
-                Deletes::Last
-            };
+            let work: Vec<Work> = self.sets.iter_mut().map(|set| set.plan(checked)).collect();
             if work.iter().all(|work| work.statements == 0) {
                 return Ok(());
             }
@@ -180,7 +199,7 @@ impl<'u, DB: Backend> EntitySets<'u, DB> {
             {
                 how = How::Alone;
             }
-            let failure = match self.attempt(shared, &work, (how, deletes), then).await {
+            let failure = match self.attempt(shared, &steps(&work, checked), how, then).await {
                 Ok(()) => {
                     self.each(|set| set.settle());
                     shared.note_conflict(false);
@@ -190,20 +209,11 @@ impl<'u, DB: Backend> EntitySets<'u, DB> {
             };
             self.each(|set| set.unsettle());
             match failure {
-                Failure::Statement(SqlxError::Database(error))
-                    if how != How::Carefully && !shared.is_poisoned() && is_constraint(&*error) =>
-                {
+                failure if how != How::Carefully && !shared.is_poisoned() && failure.is_about_rows() => {
                     how = How::Carefully;
                 }
-                Failure::LeftOut(_) if how != How::Carefully && !shared.is_poisoned() => how = How::Carefully,
                 Failure::Again if !shared.is_poisoned() => {}
-                // Its unique values were to be free, but something that the flush changes still refers to it.
-                Failure::Error(Error::NotStored { during: "deleted", .. })
-                    if deletes == Deletes::First && !shared.is_poisoned() =>
-                {
-                    deletes_late = true;
-                }
-                Failure::Stale => self.conflict(shared).await?,
+                Failure::Stale => checked = self.conflict(shared, checked).await?,
                 failure => return Err(failure.into()),
             }
         }
@@ -212,15 +222,18 @@ impl<'u, DB: Backend> EntitySets<'u, DB> {
     async fn attempt(
         &mut self,
         shared: &Shared<DB>,
-        work: &[Work],
-        order: (How, Deletes),
+        steps: &[(usize, Step)],
+        how: How,
         then: Then,
     ) -> Result<(), Failure> {
-        if order.0 == How::Alone {
-            return self.steps(work, order).await;
+        if how == How::Alone {
+            return self.write(steps, Via::Alone).await;
         }
         let scope = ScopeGuard::open(shared)?;
-        let written = self.steps(work, order).await;
+        let written = match how {
+            How::Carefully => self.write_carefully(steps).await,
+            _ => self.write(steps, Via::Transaction).await,
+        };
         let depth = scope.end();
         match written {
             Ok(()) if then == Then::Commit => {
@@ -236,33 +249,18 @@ impl<'u, DB: Backend> EntitySets<'u, DB> {
         }
     }
 
-    async fn steps(&mut self, work: &[Work], (how, deletes): (How, Deletes)) -> Result<(), Failure> {
-        if deletes == Deletes::First {
-            self.deletes(work, how).await?;
-        }
-        for (set, work) in self.sets.iter_mut().zip(work) {
-            if work.inserts + work.updates > 0 {
-                set.step(Step::Write, how).await?;
-            }
-        }
-        if deletes == Deletes::Last {
-            self.deletes(work, how).await?;
-        }
-        Ok(())
-    }
-
-    /// Children first.
-    async fn deletes(&mut self, work: &[Work], how: How) -> Result<(), Failure> {
-        for (set, work) in self.sets.iter_mut().zip(work).rev() {
-            if work.deletes > 0 {
-                set.step(Step::Delete, how).await?;
+    async fn write(&mut self, steps: &[(usize, Step)], via: Via) -> Result<(), Failure> {
+        for (at, step) in steps {
+            if let Some(set) = self.sets.get_mut(*at) {
+                set.step(*step, via).await?;
             }
         }
         Ok(())
     }
 
-    /// Names every row that is not as it was read. `Ok` if there is none: all that was missing was to be deleted anyway.
-    async fn conflict(&mut self, shared: &Shared<DB>) -> Result<(), Error> {
+    /// Names every row that is not as it was read. `Ok` if there is none: all that was missing was to be deleted anyway; or
+    /// it has yet to be seen whether it was deleted along with what it refers to, which is `true`.
+    async fn conflict(&mut self, shared: &Shared<DB>, checked: bool) -> Result<bool, Error> {
         let mut rows = Vec::new();
         let mut gone = 0;
         for set in &mut self.sets {
@@ -270,8 +268,8 @@ impl<'u, DB: Backend> EntitySets<'u, DB> {
             rows.extend(stale);
             gone += missing;
         }
-        if rows.is_empty() && gone > 0 {
-            return Ok(());
+        if rows.is_empty() && (gone > 0 || !checked) {
+            return Ok(checked || gone == 0);
         }
         shared.note_conflict(true);
         Err(Error::Conflict(Arc::new(Conflict { rows })))
@@ -289,15 +287,24 @@ impl<DB: Backend> Drop for Flushing<'_, '_, DB> {
     }
 }
 
+/// What is written, set by set: parents first, and then deleted, children first; but before everything else where somebody
+/// waits for the unique values of what is deleted.
+fn steps(work: &[Work], checked: bool) -> Vec<(usize, Step)> {
+    let each = || work.iter().enumerate();
+    let deletes = |first: bool| {
+        let is_due =
+            move |(_, work): &(usize, &Work)| work.deletes > 0 && first == (work.deletes_first && !checked);
+        each().rev().filter(is_due).map(|(at, _)| (at, Step::Delete))
+    };
+    let writes = each().filter(|(_, work)| work.inserts + work.updates > 0).map(|(at, _)| (at, Step::Write));
+    deletes(true).chain(writes).chain(deletes(false)).collect()
+}
+
 /// One statement that stores all of its rows or none, with an answer that says which.
 fn is_one_atomic_statement(work: &[Work]) -> bool {
     let sum = |of: fn(&Work) -> usize| work.iter().map(of).sum::<usize>();
     // An update or delete that matches some of its rows has changed those.
     sum(|work| work.statements) == 1 && sum(|work| work.updates + work.deletes) <= 1
-}
-
-fn is_constraint(error: &dyn sqlx_core::error::DatabaseError) -> bool {
-    !crate::backend::is_transient_database_error(error)
 }
 
 /// A savepoint scope of our own. Dropped before its end it is left undecided, which spoils the scope around it.

@@ -36,18 +36,19 @@ pub use closure::{AsyncFuncMut, AsyncFuncOnce};
 pub use entities::{Added, Entities, Find, Lock};
 pub use entity::{Column, ColumnSet, ColumnType, Entity, References, Table, VersionType};
 pub use error::{Cause, Conflict, Error, Found, StaleRow};
+pub use flush::EntitySets;
 pub use marker::{Marker, Verification};
 pub use options::Options;
 pub use raw::RawConnection;
+#[doc(hidden)]
+pub use repository::Repositories;
 pub use repository::{Lazy, Repository, SameDatabase};
 pub use retry::Retry;
-pub use schema::{Mismatch, MismatchKind, SchemaMismatch};
+pub use schema::{Mismatch, MismatchKind, Schema, SchemaMismatch};
 pub use scope::{CommitInsideScope, Scope};
 pub use session::{Session, SessionField, SessionState};
 pub use transaction_options::{Isolation, Plan, SqliteMode, TransactionOptions};
 pub use unit_of_work::UnitOfWork;
-#[doc(hidden)]
-pub use {flush::EntitySets, repository::Repositories, schema::Schema};
 
 /// What the derives' output refers to. Not for use by hand: it changes without notice.
 #[doc(hidden)]

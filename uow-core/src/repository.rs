@@ -15,8 +15,53 @@ use crate::session::Session;
 /// The collection-like face of a part of the database: it holds the unit's session, and knows nothing of commit.
 ///
 /// Derive it (`#[derive(Repository)]`) on a struct with a [`Session`] field and give the struct the methods your
-/// application asks for; put it into a unit as a `Lazy<…>` field. Implement it by hand only to make the struct in a way of
-/// your own.
+/// application asks for; put it into a unit as a `Lazy<…>` field. Implement it by hand to make the struct in a way of your
+/// own, or to have a [`flush`](Self::flush) of its own; then hand on [`Entities`](crate::Entities) that are in it:
+///
+/// ```
+/// use sqlx::Sqlite;
+/// use unit_of_work::{Entities, Entity, EntitySets, Error, Repository, Schema, Session};
+///
+/// #[derive(Entity)]
+/// struct Blog {
+///     #[uow(key, generated)]
+///     id: i64,
+///     name: String,
+/// }
+///
+/// struct Blogs {
+///     all: Entities<Blog, Sqlite>,
+///     drafts: Vec<String>,
+/// }
+///
+/// impl Repository for Blogs {
+///     type Database = Sqlite;
+///
+///     fn new(session: Session<Sqlite>) -> Self {
+///         Self { all: Entities::new(session), drafts: Vec::new() }
+///     }
+///
+///     async fn flush(&mut self) -> Result<(), Error> {
+///         for name in self.drafts.drain(..) {
+///             self.all.add(Blog { id: 0, name })?;
+///         }
+///         Ok(())
+///     }
+///
+///     fn clear(&mut self) {
+///         self.drafts.clear();
+///     }
+///
+///     // Without this the unit refuses to flush: it would not know of the entities.
+///     fn entity_sets<'r>(&'r mut self, sets: &mut EntitySets<'r, Sqlite>) {
+///         self.all.entity_sets(sets);
+///     }
+///
+///     fn schema(schema: &mut Schema<Sqlite>) {
+///         Entities::<Blog, Sqlite>::schema(schema);
+///     }
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a repository",
     label = "a `Lazy<…>` field holds a repository",
@@ -47,12 +92,12 @@ pub trait Repository: Sized + Send {
         repositories.push(self);
     }
 
-    /// The entity sets in it. Written by the derive.
-    #[doc(hidden)]
+    /// Hands the [`Entities`](crate::Entities) in it to the unit's flush: calls the method of the same name of each. The derive
+    /// does; one that is kept back has the unit's `flush` and `commit` fail. Hands on none by default.
     fn entity_sets<'r>(&'r mut self, _sets: &mut EntitySets<'r, Self::Database>) {}
 
-    /// The entities in it, for the check of the schema. Written by the derive.
-    #[doc(hidden)]
+    /// Names the entity types in it, for [`check_schema`](crate::UnitOfWork::check_schema): calls the function of the same name
+    /// of each `Entities<…>`. The derive does. Names none by default.
     fn schema(_schema: &mut Schema<Self::Database>) {}
 }
 

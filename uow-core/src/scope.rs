@@ -176,10 +176,8 @@ impl<U: UnitOfWork> Attempt<U> {
     }
 
     async fn commit<E: From<Error>>(&mut self) -> Result<(), Failed<E>> {
-        let mut used = repositories(self.scope.unit());
-        let mut flushed = used.flush().await;
-        let has_entities = !used.entity_sets().is_empty();
-        drop(used);
+        let mut flushed = repositories(self.scope.unit()).flush().await;
+        let has_entities = self.session.shared().entity_sets() > 0;
         if has_entities && flushed.is_ok() {
             flushed = flush_entities(self.scope.unit(), Then::Commit).await;
         }

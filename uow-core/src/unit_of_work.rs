@@ -145,8 +145,8 @@ pub trait UnitOfWork: Sized + Send {
             self.session().shared().refuse_inside_scope("commit")?;
             let mut repositories = repositories(self);
             let mut flushed = repositories.flush().await;
-            let has_entities = !repositories.entity_sets().is_empty();
             drop(repositories);
+            let has_entities = self.session().shared().entity_sets() > 0;
             if has_entities && flushed.is_ok() {
                 flushed = flush_entities(self, Then::Commit).await;
             }

@@ -74,7 +74,7 @@ pub fn derive_unit_of_work(input: TokenStream) -> TokenStream {
 ///
 /// Its unit makes it, on first use, with handles to the unit's own session. For the entities alone no struct is needed:
 /// `Lazy<Entities<Blog, …>>` is a field of a unit. Implement the trait by hand if the repository is to be made otherwise, or
-/// has something of its own to write before a commit.
+/// has something of its own to write before a commit; its documentation shows how, entities included.
 ///
 /// A field is the session if its type is called `Session`, and entities if its type is called `Entities`, whatever path
 /// leads there. Generic parameters, defaults and where clauses are carried along, so a repository can be generic in its

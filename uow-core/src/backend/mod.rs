@@ -138,6 +138,9 @@ pub trait Backend: Database<Arguments: 'static> + HasStatementCache + sealed::En
     /// The most values one statement takes.
     #[doc(hidden)]
     const MAX_VALUES: usize;
+    /// Whether what is stored is what was given, to the last digit.
+    #[doc(hidden)]
+    const KEEPS_VALUES: bool = false;
     /// Whether an upsert writes over a row that it found by whatever unique index, be it another than was meant.
     #[doc(hidden)]
     const UPSERTS_BY_ANY_INDEX: bool = false;
@@ -334,6 +337,24 @@ pub(crate) fn is_transient_database_error(error: &dyn DatabaseError) -> bool {
         mysql::is_transient,
     ];
     engines.iter().any(|is_transient| is_transient(error))
+}
+
+/// Whether an error is the fault of a row that was written, or of the order in which rows were, told from an engine's own
+/// error. Any other one is not better the second time.
+pub(crate) fn is_about_row(error: &SqlxError) -> bool {
+    let engines: &[fn(&dyn DatabaseError) -> bool] = &[
+        #[cfg(feature = "sqlite")]
+        sqlite::is_about_row,
+        #[cfg(feature = "postgres")]
+        postgres::is_about_row,
+        #[cfg(feature = "mysql")]
+        mysql::is_about_row,
+    ];
+    match error {
+        SqlxError::Database(error) => engines.iter().any(|is_about_row| is_about_row(&**error)),
+        SqlxError::Encode(_) => true,
+        _ => false,
+    }
 }
 
 /// The methods of [`Backend`] that every engine has in the same words, on types that have nothing in common.

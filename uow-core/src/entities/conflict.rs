@@ -1,16 +1,14 @@
 //! Rows that are not as they were read: naming them, and settling who is right.
 
 use std::any::TypeId;
+use std::collections::HashMap;
 
 use super::Entities;
-use super::find::Lock;
+use super::lock::Lock;
 use super::tracked::State;
 use crate::backend::Backend;
 use crate::entity::Entity;
 use crate::error::{Conflict, Error, Found, StaleRow};
-
-/// How many rows are read in one statement.
-const CHUNK: usize = 100;
 
 pub(super) fn stale_row<E: Entity<DB> + 'static, DB: Backend>(
     key: &E::Key,
@@ -45,29 +43,26 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         let slots: Vec<usize> =
             plan.updates.iter().flat_map(|(_, slots)| slots).chain(&plan.deletes).copied().collect();
         let (mut stale, mut gone) = (Vec::new(), 0);
-        for chunk in slots.chunks(CHUNK) {
-            let keys: Vec<E::Key> =
-                chunk.iter().filter_map(|&at| Some(self.tracked.slot(at)?.as_stored().key())).collect();
-            // The rows as they are now, not as they were when the transaction began.
-            let rows = self.read_rows(&keys, self.lock_clause(Lock::Wait).unwrap_or("")).await?;
-            let mut rows: std::collections::HashMap<E::Key, E> =
-                rows.into_iter().map(|row| (row.key(), row)).collect();
-            for (&at, key) in chunk.iter().zip(&keys) {
-                let Some(slot) = self.tracked.slot(at) else { continue };
-                let row = rows.remove(key);
-                match &row {
-                    Some(row) if row.version() == slot.as_stored().version() => {}
-                    None if slot.state == State::Removed => {
-                        tracing::warn!(
-                            entity = E::NAME,
-                            ?key,
-                            "a row that was to be deleted was gone already"
-                        );
-                        self.untrack(at);
-                        gone += 1;
-                    }
-                    row => stale.push(stale_row::<E, DB>(key, slot.as_stored(), row.as_ref())),
+        let keys: Vec<E::Key> =
+            slots.iter().filter_map(|&at| Some(self.tracked.slot(at)?.as_stored().key())).collect();
+        let mut rows: HashMap<E::Key, E> = match keys.as_slice() {
+            // The one row of a statement that went alone: nothing is open, and nothing is opened for it.
+            [key] if self.session.shared().can_send_alone() => {
+                self.read_as_it_is(key).await?.into_iter().map(|row| (row.key(), row)).collect()
+            }
+            keys => self.read_as_they_are(keys).await?,
+        };
+        for (&at, key) in slots.iter().zip(&keys) {
+            let Some(slot) = self.tracked.slot(at) else { continue };
+            let row = rows.remove(key);
+            match &row {
+                Some(row) if row.version() == slot.as_stored().version() => {}
+                None if slot.state == State::Removed => {
+                    tracing::warn!(entity = E::NAME, ?key, "a row that was to be deleted was gone already");
+                    self.untrack(at);
+                    gone += 1;
                 }
+                row => stale.push(stale_row::<E, DB>(key, slot.as_stored(), row.as_ref())),
             }
         }
         Ok((stale, gone))
@@ -110,15 +105,17 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
     async fn resolve(&mut self, conflict: &Conflict, mut verdict: Verdict<'_, E>) -> Result<(), Error> {
         let own = conflict.rows.iter().filter(|row| row.entity_type == TypeId::of::<E>());
         let keys: Vec<E::Key> = own.filter_map(|row| row.key.downcast_ref().cloned()).collect();
-        for chunk in keys.chunks(CHUNK) {
-            let rows = self.read_rows(chunk, self.lock_clause(Lock::Wait).unwrap_or("")).await?;
-            let mut rows: std::collections::HashMap<E::Key, E> =
-                rows.into_iter().map(|row| (row.key(), row)).collect();
-            for key in chunk {
-                self.settle_row(key, rows.remove(key), &mut verdict);
-            }
+        let mut rows = self.read_as_they_are(&keys).await?;
+        for key in &keys {
+            self.settle_row(key, rows.remove(key), &mut verdict);
         }
         Ok(())
+    }
+
+    /// The rows as they are now, not as they were when the transaction began; locked.
+    async fn read_as_they_are(&self, keys: &[E::Key]) -> Result<HashMap<E::Key, E>, Error> {
+        let rows = self.read_rows(keys, self.lock_clause(Lock::Wait).unwrap_or("")).await?;
+        Ok(rows.into_iter().map(|row| (row.key(), row)).collect())
     }
 
     fn settle_row(&mut self, key: &E::Key, theirs: Option<E>, verdict: &mut Verdict<'_, E>) {
@@ -136,6 +133,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
                 let version = E::COLUMNS.iter().position(crate::entity::Column::is_version);
                 version.into_iter().for_each(|version| slot.entity.copy(version, &theirs));
                 slot.stored = Some(theirs);
+                slot.as_written = false;
             }
             (None, _) => {
                 let Some(slot) = self.tracked.slot_mut(at) else { return };

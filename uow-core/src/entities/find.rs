@@ -12,22 +12,11 @@ use sqlx_core::sql_str::SqlSafeStr;
 use sqlx_core::types::Type;
 
 use super::Entities;
+use super::lock::Lock;
 use crate::backend::{Backend, Query};
 use crate::entity::Entity;
 use crate::error::Error;
 use crate::sql::Shape;
-
-/// What a locking read does about a row that somebody else has locked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Lock {
-    /// Wait for it.
-    Wait,
-    /// Fail at once. (On SQLite an [`Error::Unsupported`].)
-    NoWait,
-    /// Leave it out: what a queue of jobs wants. (On SQLite an [`Error::Unsupported`].)
-    SkipLocked,
-}
 
 /// A read of entities by a filter, made by [`Entities::query`] or [`Entities::all`].
 #[must_use = "a query is sent by `fetch`, `first` or `stream`"]
@@ -79,7 +68,7 @@ impl<'e, E: Entity<DB> + 'static, DB: Backend> Find<'e, E, DB> {
         self
     }
 
-    /// Locks the rows until the end of the transaction.
+    /// Locks the rows until the end of the transaction, as [`Entities::lock`] does one.
     pub fn lock(self, lock: Lock) -> Self {
         Self { lock: Some(lock), ..self }
     }
@@ -89,8 +78,9 @@ impl<'e, E: Entity<DB> + 'static, DB: Backend> Find<'e, E, DB> {
     ///
     /// # Errors
     ///
-    /// Those of a statement through the [`Session`](crate::Session). With a [lock](Self::lock): [`Error::Conflict`] for one
-    /// that was tracked and is no longer as it was read, [`Error::Unsupported`] for a lock the engine does not have.
+    /// Those of a statement through the [`Session`](crate::Session). With a [lock](Self::lock): [`Error::Conflict`] names all
+    /// that were tracked and are no longer as they were read, and none is taken over then; [`Error::Unsupported`] for a lock
+    /// the engine does not have.
     pub async fn fetch(self) -> Result<Vec<&'e mut E>, Error> {
         let (entities, lock) = (self.entities, self.lock);
         let text = text::<E, DB>(entities, &self.filter, lock)?;
@@ -100,14 +90,13 @@ impl<'e, E: Entity<DB> + 'static, DB: Backend> Find<'e, E, DB> {
         let rows = entities.load(text, self.arguments).await?;
         let depth = entities.depth();
         entities.tracked.reserve(rows.len());
-        let mut slots = Vec::with_capacity(rows.len());
-        for row in rows {
-            let at = if lock.is_some() { entities.observe(row)? } else { entities.track(row) };
-            if entities.is_there(at) {
-                entities.tracked.touch(at, depth);
-                slots.push(at);
-            }
-        }
+        let mut slots: Vec<usize> = if lock.is_some() {
+            entities.take_over(rows)?
+        } else {
+            rows.into_iter().map(|row| entities.track(row)).collect()
+        };
+        slots.retain(|&at| entities.is_there(at));
+        slots.iter().for_each(|&at| entities.tracked.touch(at, depth));
         Ok(entities.tracked.lend(&slots))
     }
 

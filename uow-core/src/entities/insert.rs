@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use sqlx_core::Error as SqlxError;
+use sqlx_core::type_info::TypeInfo;
 
 use super::Entities;
 use super::plan::key_of;
@@ -126,7 +127,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         let read_only = shape.positions(Column::is_read_only);
         let returning: Vec<usize> = match (generated, step) {
             (true, Some(_)) => Vec::new(),
-            (false, _) if read_only.is_empty() => Vec::new(),
+            (false, _) if read_only.is_empty() && !Self::keys_may_differ() => Vec::new(),
             _ => [shape.keys(), read_only].concat(),
         };
         let form = if Self::has_arrays(&columns) { Form::Arrays } else { Form::Rows(slots.len()) };
@@ -147,6 +148,13 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
             }
             taken_in => taken_in,
         }
+    }
+
+    /// Whether a key may be stored otherwise than it is given: a time less exactly, a text padded.
+    fn keys_may_differ() -> bool {
+        let is_exact = |name: &str| name.contains("INT") || matches!(name, "UUID" | "BYTEA" | "BINARY");
+        let type_of = |&key: &usize| E::type_info(key).is_some_and(|info| is_exact(info.name()));
+        !DB::KEEPS_VALUES && !Shape::of::<DB, E>().keys().iter().all(type_of)
     }
 
     pub(super) fn entities_of(&self, slots: &[usize]) -> Vec<&E> {

@@ -5,7 +5,7 @@
 //! and no engine promises the order of what it returns. Then the rows are read again by their keys, and each entity gets the
 //! key of a row that holds what it holds. (Of rows that hold the same either will do.)
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sqlx_core::Error as SqlxError;
 
@@ -56,6 +56,16 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
             return Ok(Made::keys(own));
         }
         let returned = self.returned_keys(slots, batch, &rows)?;
+        let stored: HashSet<&E::Key> = returned.iter().collect();
+        let in_place = |(given, came): (&E::Key, &E::Key)| given == came || !stored.contains(given);
+        if own.len() == returned.len() && own.iter().zip(&returned).all(in_place) {
+            // In the order in which they were given, be they stored otherwise.
+            return Ok(Made {
+                keys: returned,
+                rows: rows.into_iter().map(Some).collect(),
+                loaded: Vec::new(),
+            });
+        }
         let mut by_key: HashMap<E::Key, DB::Row> = returned.into_iter().zip(rows).collect();
         let rows = own.iter().map(|key| by_key.remove(key)).collect();
         Ok(Made { keys: own, rows, loaded: Vec::new() })

@@ -1,13 +1,11 @@
 //! What new entities refer to: the keys of others, which may be new themselves.
 
 use std::any::TypeId;
-use std::collections::BTreeMap;
 
 use super::Entities;
 use super::added::Added;
 use crate::backend::Backend;
-use crate::entity::{Column, ColumnSet, Entity};
-use crate::error::Error;
+use crate::entity::{Column, Entity};
 
 /// What one entity refers to. It is kept until the transaction ends: a flush that has set it may be undone.
 pub(super) struct Link<E> {
@@ -68,23 +66,14 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         })
     }
 
-    /// Sets what the successors of removed rows refer to, and returns what changes in them by that and otherwise.
-    pub(super) fn link_successors(&mut self) -> Result<BTreeMap<ColumnSet, Vec<usize>>, Error> {
-        let mut updates: BTreeMap<ColumnSet, Vec<usize>> = BTreeMap::new();
-        for at in self.plan.linked.clone() {
-            let (Some(link), Some(slot)) = (self.links.get_mut(&at), self.tracked.slot_mut(at)) else {
-                continue;
-            };
+    /// Sets what the successors of removed rows refer to, as far as it is known, and returns those that wait.
+    pub(super) fn resolve_successors(&mut self, slots: &[usize]) -> (Vec<usize>, Vec<usize>) {
+        let Self { links, tracked, .. } = self;
+        slots.iter().copied().partition(|at| {
+            let (Some(link), Some(slot)) = (links.get_mut(at), tracked.slot_mut(*at)) else { return true };
             link.before.get_or_insert_with(|| Box::new(slot.entity.snapshot()));
-            if !(link.set)(&mut slot.entity) {
-                return Err(Error::ParentNotStored { entity: E::NAME });
-            }
-            let changes = self.changes_of(at);
-            if !changes.is_empty() {
-                updates.entry(changes).or_default().push(at);
-            }
-        }
-        Ok(updates)
+            (link.set)(&mut slot.entity)
+        })
     }
 
     /// The flush that has set it was undone, or, if it was `done`, it need not be set again.

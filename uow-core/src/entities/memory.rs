@@ -117,12 +117,14 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         // All of the inserts: had one not been written, the flush would have failed.
         for at in inserts {
             let Some(slot) = self.tracked.slot_mut(at) else { continue };
-            (slot.stored, slot.birth, slot.linked) = (None, Birth::Settled, false);
+            (slot.stored, slot.as_written) = (None, true);
+            (slot.birth, slot.linked) = (Birth::Settled, false);
         }
         linked.into_iter().for_each(|at| self.end_link(at, true));
         for at in updated.into_iter().flat_map(|(_, slots)| slots) {
             let Some(slot) = self.tracked.slot_mut(at) else { continue };
             let Some(stored) = &mut slot.stored else { continue };
+            slot.as_written = true;
             slot.entity.changes(stored).iter().for_each(|column| stored.copy(column, &slot.entity));
             let key = slot.entity.key();
             if slot.key.as_ref() != Some(&key) {

@@ -7,6 +7,7 @@ mod find;
 mod insert;
 mod keys;
 mod links;
+mod lock;
 mod memory;
 mod plan;
 mod read;
@@ -28,10 +29,12 @@ use crate::repository::Repository;
 use crate::session::Session;
 pub use added::Added;
 use added::AddedKeys;
-pub use find::{Find, Lock};
+pub use find::Find;
 use links::Link;
+pub use lock::Lock;
 use memory::Before;
 use plan::Plan;
+pub(crate) use statement::Via;
 use tracked::{Slot, State, Tracked};
 
 /// The entities of one type in a unit of work: an identity map that lends `&mut E`, finds what changed and writes it in few
@@ -43,7 +46,11 @@ use tracked::{Slot, State, Tracked};
 ///
 /// * Each row is there once: asked for again by its key it is the same entity, and nothing is sent.
 /// * What is lent as `&mut` is compared with what was loaded when the unit is flushed, which `commit` does first. Only
-///   changed columns of changed entities are written; what did not change costs no statement.
+///   changed columns of changed entities are written; what did not change costs no statement. (Columns are compared with
+///   `==`; floats by their bits. Of a `Vec<f64>` or a newtype with a NaN in it nobody can tell that it stayed: it is written
+///   at each flush.)
+/// * A `read_only` column is fetched after an insert. What a trigger makes of it in an update is seen when the entity is
+///   [refreshed](Self::refresh).
 /// * A flush writes parents before children and deletes children before parents, in one statement for each entity type and
 ///   kind (PostgreSQL's batches are one array a column; the others' are rows of values under the engine's limits).
 /// * With a version (`#[uow(version)]`) a row that somebody else changed meanwhile makes the flush fail with
@@ -113,6 +120,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Repository for Entities<E, DB> {
     type Database = DB;
 
     fn new(session: Session<DB>) -> Self {
+        session.shared().count_entity_set(true);
         Self {
             session,
             tracked: Tracked::default(),
@@ -143,6 +151,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
 
 impl<E: Entity<DB> + 'static, DB: Backend> Drop for Entities<E, DB> {
     fn drop(&mut self) {
+        self.session.shared().count_entity_set(false);
         let is_held_back = |slot: &&Slot<E, E::Key>| matches!(slot.state, State::New | State::Removed);
         let held_back = self.tracked.slots().iter().filter(is_held_back).count();
         if held_back > 0 {

@@ -19,6 +19,8 @@ pub(super) struct Plan {
     /// Those of the updates that refer to what may be new.
     pub(super) linked: Vec<usize>,
     pub(super) deletes: Vec<usize>,
+    /// Whether all of these rows were found to be as they were read.
+    pub(super) checked: bool,
     pub(super) updated: Vec<(ColumnSet, Vec<usize>)>,
     pub(super) deleted: Vec<usize>,
 }
@@ -62,7 +64,9 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         slot.map_or(ColumnSet::EMPTY, |slot| slot.entity.changes(slot.as_stored()).without(read_only))
     }
 
-    /// All units lock rows in the same order, so that no two of them wait for each other.
+    /// The rows of each statement in the same order for all units, so that they seldom wait for each other. (No more: there is
+    /// a statement for each set of changed columns, and PostgreSQL locks the rows of a join in whatever order it finds them.
+    /// A deadlock is transient; `run` tries again.)
     fn in_key_order(&self, plan: &mut Plan) {
         let key = |at: &usize| self.tracked.slot(*at).and_then(|slot| slot.key.as_ref()).map(order);
         plan.updates.iter_mut().for_each(|(_, slots)| slots.sort_by_cached_key(key));
@@ -71,8 +75,9 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
 
     fn work(&self, plan: &Plan) -> Work {
         let unique = ColumnSet::of(E::COLUMNS, Column::is_unique);
-        let takes_unique = plan.inserts.len() + plan.linked.len() > 0
-            || plan.updates.iter().any(|(columns, _)| columns.meets(unique));
+        let or_key = ColumnSet::of(E::COLUMNS, |column| column.is_unique() || column.is_key());
+        let takes_unique = (plan.inserts.len() + plan.linked.len() > 0 && !unique.is_empty())
+            || plan.updates.iter().any(|(columns, _)| columns.meets(or_key));
         let updated: usize = plan.updates.iter().map(|(_, slots)| slots.len()).sum();
         Work {
             inserts: plan.inserts.len(),
@@ -83,7 +88,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
             updates: updated + plan.linked.len(),
             deletes: plan.deletes.len(),
             // Somebody waits for the unique values of what is deleted.
-            deletes_first: !unique.is_empty() && !plan.deletes.is_empty() && takes_unique,
+            deletes_first: !plan.deletes.is_empty() && takes_unique,
         }
     }
 }

@@ -1,26 +1,28 @@
 //! Reading by key: what is tracked already costs nothing.
 
 use super::Entities;
-use super::find::Lock;
 use super::tracked::{Slot, State, copy_all};
 use crate::backend::{Backend, Query};
 use crate::entity::Entity;
-use crate::error::{Conflict, Error};
-use crate::sql;
+use crate::error::Error;
+use crate::sql::{self, Shape};
 use sqlx_core::Error as SqlxError;
 
 impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
     /// The entity with this key, `None` if there is no such row, or if it was removed in this unit. One that is tracked is
     /// not asked for again.
     ///
+    /// Where the database finds a row by a key in another writing (in another case, a time that it keeps less exactly) that
+    /// row is the answer, and is known by its key as it is stored.
+    ///
     /// # Errors
     ///
     /// Those of a statement through the [`Session`](crate::Session).
     pub async fn get(&mut self, key: E::Key) -> Result<Option<&mut E>, Error> {
-        if self.tracked.find(&key).is_none() {
-            self.fetch(std::slice::from_ref(&key)).await?;
+        match self.locate(&key).await? {
+            Some(at) => Ok(self.lend_at(at)),
+            None => Ok(None),
         }
-        Ok(self.lend(&key))
     }
 
     /// As [`get`](Self::get), for a row that has to be there.
@@ -30,10 +32,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
     /// [`Error::NotFound`] if it is not; those of a statement.
     pub async fn require(&mut self, key: E::Key) -> Result<&mut E, Error> {
         let missing = || Error::NotFound { entity: E::NAME, key: format!("{key:?}") };
-        if self.tracked.find(&key).is_none() {
-            self.fetch(std::slice::from_ref(&key)).await?;
-        }
-        self.lend(&key).ok_or_else(missing)
+        self.get(key.clone()).await?.ok_or_else(missing)
     }
 
     /// Several at once, read in one statement as far as they are not tracked.
@@ -43,14 +42,13 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
     /// [`Error::NotFound`] if one is missing, [`Error::SameKeyTwice`] if two of the keys are the same: it cannot be lent
     /// twice; those of a statement.
     pub async fn get_many<const N: usize>(&mut self, keys: [E::Key; N]) -> Result<[&mut E; N], Error> {
-        let missing: Vec<E::Key> =
-            keys.iter().filter(|key| self.tracked.find(key).is_none()).cloned().collect();
-        self.fetch(&missing).await?;
+        let others = self.fetch(&keys).await?;
         let depth = self.depth();
         let mut slots = Vec::with_capacity(N);
         for key in &keys {
             let text = || format!("{key:?}");
-            let slot = self.tracked.find(key).filter(|&at| self.is_there(at));
+            let slot = if others { self.locate(key).await? } else { self.tracked.find(key) };
+            let slot = slot.filter(|&at| self.is_there(at));
             let at = slot.ok_or_else(|| Error::NotFound { entity: E::NAME, key: text() })?;
             if slots.contains(&at) {
                 return Err(Error::SameKeyTwice { entity: E::NAME, key: text() });
@@ -91,73 +89,84 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         self.tracked.slots_mut().iter_mut().filter(|slot| slot.is_there()).map(Slot::lend)
     }
 
-    /// Loads an entity again, tracked or not: what the database has, in place of what was changed here. On an idle unit it is
-    /// one plain `SELECT` and opens no transaction, as [`UnitOfWork::refresh`](crate::UnitOfWork::refresh).
+    /// Loads an entity again, tracked or not: what the database has, in place of what was changed here (a removal included).
+    /// On an idle unit it is one plain `SELECT` and opens no transaction, as
+    /// [`UnitOfWork::refresh`](crate::UnitOfWork::refresh).
     ///
     /// # Errors
     ///
-    /// [`Error::RowGone`] if there is no such row any more: it is not tracked from then on; those of a statement.
+    /// [`Error::RowGone`] if there is no such row any more: it is not tracked from then on. Of an entity that was added and
+    /// not flushed there is none yet: it stays as it is, with this error or, if somebody else has stored one with its key,
+    /// with [`Error::AlreadyTracked`]. Those of a statement.
     pub async fn refresh(&mut self, key: E::Key) -> Result<&mut E, Error> {
         let row = self.read_as_it_is(&key).await?;
         let gone = || Error::RowGone { entity: E::NAME, key: format!("{key:?}") };
-        let depth = self.depth();
-        match (row, self.tracked.find(&key)) {
+        let known = self.recognise(&key, row.as_ref());
+        let is_new = |at: usize| self.tracked.slot(at).is_some_and(|slot| slot.state == State::New);
+        let at = match (row, known) {
+            (Some(_), Some(at)) if is_new(at) => {
+                return Err(Error::AlreadyTracked { entity: E::NAME, key: format!("{key:?}") });
+            }
             (Some(row), Some(at)) => {
-                self.tracked.touch(at, depth);
-                self.accept(at, row);
-            }
-            (Some(row), None) => {
-                self.track(row);
-            }
-            (None, Some(at)) => {
-                self.untrack(at);
-                return Err(gone());
-            }
-            (None, None) => return Err(gone()),
-        }
-        self.lend(&key).ok_or_else(gone)
-    }
-
-    /// The entity with this key, its row locked until the end of the transaction. Always sends a statement; on SQLite, where
-    /// the transaction has locked the whole database, that reads the row again.
-    ///
-    /// With [`Lock::SkipLocked`] a row that somebody else has locked is `None`.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Conflict`] if the entity was tracked and its row is no longer as it was read: [`refresh`](Self::refresh) it.
-    /// [`Error::Unsupported`] for a lock that the engine does not have; those of a statement.
-    pub async fn lock(&mut self, key: E::Key, lock: Lock) -> Result<Option<&mut E>, Error> {
-        let clause = self.lock_clause(lock)?;
-        match self.read_row(&key, clause).await? {
-            Some(row) => {
-                let at = self.observe(row)?;
                 let depth = self.depth();
                 self.tracked.touch(at, depth);
+                self.accept(at, row);
+                at
             }
-            None => return Ok(None),
-        }
-        Ok(self.lend(&key))
+            (Some(row), None) => self.track(row),
+            (None, known) => {
+                if let Some(at) = known.filter(|&at| !is_new(at)) {
+                    self.untrack(at);
+                }
+                return Err(gone());
+            }
+        };
+        self.lend_at(at).ok_or_else(gone)
     }
 
-    pub(super) fn lock_clause(&self, lock: Lock) -> Result<&'static str, Error> {
-        DB::lock_clause(lock, self.session.shared().plan())
+    /// The slot of the entity with this key, which is read if it is not tracked. The row that comes is the one that was
+    /// asked for, in whatever writing its key is stored.
+    async fn locate(&mut self, key: &E::Key) -> Result<Option<usize>, Error> {
+        if let Some(at) = self.tracked.find(key) {
+            return Ok(Some(at));
+        }
+        let row = self.read_row(key, "").await?;
+        Ok(row.map(|row| self.track(row)))
     }
 
-    /// Loads rows by their keys and tracks them.
-    async fn fetch(&mut self, keys: &[E::Key]) -> Result<(), Error> {
-        if keys.is_empty() {
-            return Ok(());
+    /// The slot of what was asked for by this key. It is known by the key as it is stored from now on.
+    pub(super) fn recognise(&mut self, asked: &E::Key, row: Option<&E>) -> Option<usize> {
+        let stored = row.map(E::key);
+        if let Some(at) = stored.as_ref().and_then(|key| self.tracked.find(key)) {
+            return Some(at);
         }
-        let rows = self.read_rows(keys, "").await?;
-        for row in rows {
+        let at = self.tracked.find(asked)?;
+        if stored.is_some() && self.tracked.slot(at).is_some_and(|slot| slot.state != State::New) {
+            let depth = self.depth();
+            self.tracked.touch(at, depth);
+            self.tracked.index_by(at, stored);
+        }
+        Some(at)
+    }
+
+    /// Loads those of the rows with these keys that are not tracked, and tracks them. Whether a row came with a key that was
+    /// not asked for: then it is not told which key was meant.
+    async fn fetch(&mut self, keys: &[E::Key]) -> Result<bool, Error> {
+        let missing: Vec<E::Key> =
+            keys.iter().filter(|key| self.tracked.find(key).is_none()).cloned().collect();
+        if missing.is_empty() {
+            return Ok(false);
+        }
+        let mut others = false;
+        for row in self.read_rows(&missing, "").await? {
+            others = others || !missing.contains(&row.key());
             self.track(row);
         }
-        Ok(())
+        Ok(others)
     }
 
     /// Reads a row in the transaction, or outside of any if the unit is idle.
-    async fn read_as_it_is(&self, key: &E::Key) -> Result<Option<E>, Error> {
+    pub(super) async fn read_as_it_is(&self, key: &E::Key) -> Result<Option<E>, Error> {
         let mut arguments = DB::Arguments::default();
         E::bind_key(key, &mut arguments).map_err(SqlxError::Encode)?;
         let query = Query::with_arguments(sql::select_by_key::<DB, E>(1), arguments);
@@ -169,13 +178,20 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         Ok(self.read_rows(std::slice::from_ref(key), clause).await?.pop())
     }
 
+    /// Reads rows by their keys, in as few statements as they fit into.
     pub(super) async fn read_rows(&self, keys: &[E::Key], clause: &str) -> Result<Vec<E>, Error> {
-        let mut arguments = DB::Arguments::default();
-        for key in keys {
-            E::bind_key(key, &mut arguments).map_err(SqlxError::Encode)?;
+        // The rows of a key of several columns are a chain of ORs, whose length SQLite limits.
+        let at_once = if Shape::of::<DB, E>().keys().len() == 1 { 1000 } else { 100 };
+        let mut rows = Vec::new();
+        for keys in keys.chunks(at_once) {
+            let mut arguments = DB::Arguments::default();
+            for key in keys {
+                E::bind_key(key, &mut arguments).map_err(SqlxError::Encode)?;
+            }
+            let text = sql::select_by_key::<DB, E>(keys.len()) + clause;
+            rows.append(&mut self.load(text, arguments).await?);
         }
-        let text = sql::select_by_key::<DB, E>(keys.len()) + clause;
-        Ok(self.load(text, arguments).await?)
+        Ok(rows)
     }
 
     /// Tracks a row that was read. One that is tracked stays as it is: it may have been changed here.
@@ -188,31 +204,12 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         self.tracked.push(Slot::new(entity, Some(key), State::Stored), depth)
     }
 
-    /// Tracks a row that was locked: if it was tracked before it must be as it was read.
-    pub(super) fn observe(&mut self, row: E) -> Result<usize, Error> {
-        let key = row.key();
-        let Some(at) = self.tracked.find(&key) else { return Ok(self.track(row)) };
-        let Some(slot) = self.tracked.slot(at).filter(|slot| slot.state != State::New) else { return Ok(at) };
-        let (entity, stored) = (&slot.entity, slot.as_stored());
-        let stale = match (row.version(), stored.version()) {
-            (Some(now), Some(then)) => now != then,
-            _ => !row.changes(stored).is_empty(),
-        };
-        if stale && (row.version().is_some() || !entity.changes(stored).is_empty()) {
-            let stale = super::conflict::stale_row::<E, DB>(&key, stored, Some(&row));
-            return Err(Error::Conflict(std::sync::Arc::new(Conflict { rows: vec![stale] })));
-        }
-        if stale {
-            self.accept(at, row);
-        }
-        Ok(at)
-    }
-
     /// What the database has takes the place of what is here.
     pub(super) fn accept(&mut self, at: usize, row: E) {
         let Some(slot) = self.tracked.slot_mut(at) else { return };
         copy_all(&mut slot.entity, &row);
         slot.stored = Some(row);
+        slot.as_written = false;
         slot.state = State::Stored;
     }
 
@@ -225,8 +222,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         }
     }
 
-    fn lend(&mut self, key: &E::Key) -> Option<&mut E> {
-        let at = self.tracked.find(key)?;
+    pub(super) fn lend_at(&mut self, at: usize) -> Option<&mut E> {
         let depth = self.depth();
         self.tracked.touch(at, depth);
         self.tracked.slot_mut(at).filter(|slot| slot.is_there()).map(Slot::lend)

@@ -3,12 +3,14 @@
 use std::any::TypeId;
 
 use futures_core::future::BoxFuture;
+use sqlx_core::Error as SqlxError;
 
 use super::Entities;
+use super::statement::Via;
 use crate::backend::Backend;
 use crate::entity::{Column, Entity};
 use crate::error::{Error, StaleRow};
-use crate::flush::{EntitySet, Failure, How, Step, Work};
+use crate::flush::{EntitySet, Failure, Rows, Step, Work};
 
 impl<E: Entity<DB> + 'static, DB: Backend> EntitySet<DB> for Entities<E, DB> {
     fn entity(&self) -> TypeId {
@@ -19,12 +21,34 @@ impl<E: Entity<DB> + 'static, DB: Backend> EntitySet<DB> for Entities<E, DB> {
         E::COLUMNS.iter().filter_map(Column::referred).any(|referred| referred == other)
     }
 
-    fn plan(&mut self) -> Work {
-        self.make_plan()
+    fn plan(&mut self, checked: bool) -> Work {
+        let work = self.make_plan();
+        self.plan.checked = checked;
+        work
     }
 
-    fn step(&mut self, step: Step, how: How) -> BoxFuture<'_, Result<(), Failure>> {
-        Box::pin(self.step(step, how))
+    fn step(&mut self, step: Step, via: Via) -> BoxFuture<'_, Result<(), Failure>> {
+        Box::pin(self.step(step, via))
+    }
+
+    fn rows(&mut self, step: Step) -> Vec<Rows> {
+        self.rows(step)
+    }
+
+    fn ready(&mut self, rows: Rows) -> (Rows, Rows) {
+        self.ready(rows)
+    }
+
+    fn write<'s>(&'s mut self, rows: &'s Rows) -> BoxFuture<'s, Result<(), Failure>> {
+        Box::pin(self.write_in_scope(rows))
+    }
+
+    fn named(&self, rows: &Rows, error: SqlxError) -> Error {
+        self.named(rows, error)
+    }
+
+    fn waits(&self) -> Error {
+        Error::ParentNotStored { entity: E::NAME }
     }
 
     fn settle(&mut self) {

@@ -13,6 +13,8 @@ pub(super) struct Slot<E, K> {
     /// As it is stored, to compare with. `None` for as long as it was not lent since: then the entity is so itself. (In a new
     /// one it is as it was before the flush that is going on.)
     pub(super) stored: Option<E>,
+    /// Whether that is what was written, and was not read since: the database may have it less exactly.
+    pub(super) as_written: bool,
     /// The key it is found by; `None` until the database has made one.
     pub(super) key: Option<K>,
     pub(super) state: State,
@@ -47,7 +49,7 @@ pub(super) enum Birth {
 
 impl<E, K> Slot<E, K> {
     pub(super) fn new(entity: E, key: Option<K>, state: State) -> Self {
-        Self { entity, stored: None, key, state, birth: Birth::None, linked: false }
+        Self { entity, stored: None, as_written: false, key, state, birth: Birth::None, linked: false }
     }
 
     /// Lends the entity, and keeps a copy of it as it is stored.
@@ -208,7 +210,7 @@ impl<E: Entity<DB>, DB: Backend> Tracked<E, DB> {
                     self.index_by(at, None);
                     undone.absent.push(at);
                 }
-                Before::Present(Slot { entity, stored, key, state, birth, linked }) => {
+                Before::Present(Slot { entity, stored, as_written, key, state, birth, linked }) => {
                     self.index_by(at, key);
                     let Some(slot) = self.slots.get_mut(at) else { continue };
                     // Column by column: fields that are no columns are none of the transaction's business.
@@ -216,7 +218,8 @@ impl<E: Entity<DB>, DB: Backend> Tracked<E, DB> {
                     if slot.birth != birth {
                         undone.unborn.push(at);
                     }
-                    (slot.stored, slot.state, slot.birth, slot.linked) = (stored, state, birth, linked);
+                    (slot.stored, slot.as_written) = (stored, as_written);
+                    (slot.state, slot.birth, slot.linked) = (state, birth, linked);
                 }
             }
         }

@@ -10,7 +10,7 @@ use super::statement::{Via, bind_batch};
 use crate::backend::Backend;
 use crate::entity::{Column, ColumnSet, Entity};
 use crate::error::{Conflict, Error};
-use crate::flush::{Failure, How, ScopeGuard, Step};
+use crate::flush::{Failure, ScopeGuard, Step};
 use crate::sql::{Form, Shape};
 
 impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
@@ -38,7 +38,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
                 }
             }
         };
-        match self.step(Step::Write, How::Together).await {
+        match self.step(Step::Write, Via::Transaction).await {
             Ok(()) => self.settle(),
             Err(failure) => {
                 let error = self.not_inserted(at, failure).await;
@@ -76,17 +76,21 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
     }
 
     /// Inserts an entity now, or writes its columns over those of the row that is there: the one with its key, or, if the key
-    /// is left to the database, with its `#[uow(unique)]` columns. Lends it as it is in the database then; a version is
-    /// raised by a write over a row.
+    /// is left to the database, with the value of its first `#[uow(unique)]` column. Lends it as it is in the database then; a
+    /// version is raised by a write over a row.
     ///
     /// # Errors
     ///
-    /// [`Error::NoUniqueColumn`] if there is neither a key nor a unique column to find the row by; those of a statement,
-    /// which poison the unit outside of a savepoint scope.
+    /// [`Error::NoUniqueColumn`] if there is neither a key nor a unique column to find the row by; [`Error::NotStored`] if
+    /// another row has one of its unique values (on PostgreSQL and SQLite the error of the statement); those of a statement.
+    /// Whatever fails once the statement is sent poisons the unit outside of a savepoint scope.
     pub async fn upsert(&mut self, entity: E) -> Result<&mut E, Error> {
         let shape = Shape::of::<DB, E>();
-        let has_key = entity.has_key();
-        let target = shape.positions(|column| if has_key { column.is_key() } else { column.is_unique() });
+        let mut target = shape.keys();
+        if !entity.has_key() {
+            target = shape.positions(Column::is_unique);
+            target.truncate(1);
+        }
         if target.is_empty() {
             return Err(Error::NoUniqueColumn { entity: E::NAME });
         }
@@ -106,30 +110,53 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         bind_batch::<E, DB>(Form::Rows(1), &[(&columns, &[entity])], &mut arguments)?;
         let text = DB::upsert_text(shape, &columns, target);
         let mut row = None;
-        let mut broken = None;
-        let each = |returned: DB::Row| match E::load(&returned) {
-            Ok(loaded) => row = Some(loaded),
-            Err(error) => broken = Some(error),
-        };
-        // Where any unique index may have found the row, it is looked at before the statement is kept.
-        // (A failure leaves it undecided: it spoils the scope around it, as the failed statement does on other engines.)
+        let each = |returned: DB::Row| row = Some(E::load(&returned));
+        // Where any unique index may have found the row, it is looked at before the statement is kept. (Dropped before, the
+        // scope is left undecided, which spoils the one around it.)
         let shared = self.session.shared();
         let scope = if DB::UPSERTS_BY_ANY_INDEX { Some(ScopeGuard::open(shared)?) } else { None };
-        let sent = self.send(Via::Transaction, text, arguments, each).await;
-        let read = match (sent, broken, row) {
-            (Err(error), ..) | (_, Some(error), _) => Err(error.into()),
-            (Ok(_), None, Some(row)) => Ok(row),
-            // MySQL returns nothing.
-            (Ok(_), None, None) => self.read_upserted(shape, target, entity).await,
+        self.send(Via::Transaction, text, arguments, each).await?;
+        let row = match row.transpose() {
+            Ok(row) => self.row_meant(shape, target, entity, row).await,
+            Err(error) => Err(error.into()),
         };
-        let row = read?;
-        if has_key && row.key() != entity.key() {
-            return Err(other_row::<E, DB>(entity, &row));
-        }
+        // It is written, and must not be committed by somebody who was told that it failed.
+        let row = row.inspect_err(|error| self.spoil(error))?;
         if let Some(scope) = scope {
             shared.release_scope(scope.end()).await?;
         }
         Ok(row)
+    }
+
+    fn spoil(&self, error: &Error) {
+        if let Some(error) = error.sqlx().filter(|error| !matches!(error, SqlxError::Encode(_))) {
+            self.session.shared().spoil(error);
+        }
+    }
+
+    /// The row that was written, if it is the one that was meant, in whatever writing it has what it was found by.
+    async fn row_meant(
+        &self,
+        shape: &Shape,
+        target: &[usize],
+        entity: &E,
+        written: Option<E>,
+    ) -> Result<E, Error> {
+        let is_same = |row: &E| {
+            let changes = entity.changes(row);
+            !target.iter().any(|&column| changes.contains(column))
+        };
+        let written = match written {
+            Some(row) if !DB::UPSERTS_BY_ANY_INDEX || is_same(&row) => return Ok(row),
+            // MySQL returns nothing.
+            written => written,
+        };
+        let meant = self.read_upserted(shape, target, entity).await?;
+        let other = written.map(|row| row.key());
+        match meant {
+            Some(meant) if other.as_ref().is_none_or(|other| *other == meant.key()) => Ok(meant),
+            _ => Err(other_row::<E, DB>(entity, other)),
+        }
     }
 
     fn track_upserted(&mut self, row: E) -> usize {
@@ -140,20 +167,20 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         at
     }
 
-    async fn read_upserted(&self, shape: &Shape, target: &[usize], entity: &E) -> Result<E, Error> {
+    async fn read_upserted(&self, shape: &Shape, target: &[usize], entity: &E) -> Result<Option<E>, Error> {
         let mut text = shape.select();
         text.sql(" WHERE ");
         shape.is_row(&mut text, target);
         let mut arguments = DB::Arguments::default();
         bind_batch::<E, DB>(Form::Rows(1), &[(target, &[entity])], &mut arguments)?;
-        let gone = || Error::RowGone { entity: E::NAME, key: format!("{:?}", entity.key()) };
-        self.load(text.finish(), arguments).await?.pop().ok_or_else(gone)
+        Ok(self.load(text.finish(), arguments).await?.pop())
     }
 }
 
-/// Another row than the one with this key has one of the entity's unique values.
-fn other_row<E: Entity<DB>, DB: Backend>(entity: &E, row: &E) -> Error {
-    let source = SqlxError::Protocol(format!("one of its unique values belongs to the row {:?}", row.key()));
+/// Another row than the one that was meant has one of the entity's unique values.
+fn other_row<E: Entity<DB>, DB: Backend>(entity: &E, other: Option<E::Key>) -> Error {
+    let other = other.map_or_else(|| "another row".to_owned(), |key| format!("the row {key:?}"));
+    let source = SqlxError::Protocol(format!("one of its unique values belongs to {other}"));
     Error::NotStored { entity: E::NAME, key: format!("{:?}", entity.key()), during: "upserted", source }
 }
 

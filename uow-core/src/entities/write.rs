@@ -1,6 +1,6 @@
 //! Updating and deleting in batches, and finding the one row that spoils one.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 
 use sqlx_core::Error as SqlxError;
 
@@ -9,64 +9,57 @@ use super::statement::{Via, bind_batch, sizes};
 use crate::backend::Backend;
 use crate::entity::{Column, ColumnSet, Entity};
 use crate::error::Error;
-use crate::flush::{Failure, How, Step};
+use crate::flush::{Failure, Rows, Step};
 use crate::sql::{Form, Shape};
-
-/// The rows of one statement, or of a part of one.
-#[derive(Clone)]
-enum Rows {
-    Insert(Vec<usize>),
-    Update(ColumnSet, Vec<usize>),
-    Delete(Vec<usize>),
-}
-
-impl Rows {
-    fn slots(&self) -> &[usize] {
-        match self {
-            Self::Insert(slots) | Self::Update(_, slots) | Self::Delete(slots) => slots,
-        }
-    }
-
-    fn with(&self, slots: &[usize]) -> Self {
-        let slots = slots.to_vec();
-        match self {
-            Self::Insert(_) => Self::Insert(slots),
-            Self::Update(columns, _) => Self::Update(*columns, slots),
-            Self::Delete(_) => Self::Delete(slots),
-        }
-    }
-}
 
 impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
     /// Does one step of the flush.
-    pub(super) async fn step(&mut self, step: Step, how: How) -> Result<(), Failure> {
-        match (step, how) {
-            (Step::Delete, _) => {
+    pub(super) async fn step(&mut self, step: Step, via: Via) -> Result<(), Failure> {
+        match step {
+            Step::Delete => {
                 let deletes = Rows::Delete(self.plan.deletes.clone());
-                self.write_all(vec![deletes], how).await
+                self.write(&deletes, via).await
             }
-            (Step::Write, How::Carefully) => {
-                // All at once: what one row waits for may be in any of them.
+            Step::Write => {
+                let (ready, waiting) = self.begin_inserts();
+                self.write(&Rows::Insert(ready), via).await?;
+                self.write_waiting(waiting, via).await?;
+                for (columns, slots) in self.plan.updates.clone() {
+                    self.write(&Rows::Update(columns, slots), via).await?;
+                }
+                self.write_linked(via).await
+            }
+        }
+    }
+
+    /// What such a step writes, to be written carefully.
+    pub(super) fn rows(&mut self, step: Step) -> Vec<Rows> {
+        match step {
+            Step::Delete => vec![Rows::Delete(self.plan.deletes.clone())],
+            Step::Write => {
                 let (mut ready, waiting) = self.begin_inserts();
                 // Given keys first, as in one batch: a key that is generated may be the next given one.
                 ready.sort_by_key(|at| !self.tracked.slot(*at).is_some_and(|slot| slot.entity.has_key()));
-                let mut all = vec![Rows::Insert(ready)];
-                all.extend(
-                    self.plan.updates.iter().map(|(columns, slots)| Rows::Update(*columns, slots.clone())),
-                );
-                self.write_all(all, how).await?;
-                self.write_waiting(waiting, how).await?;
-                self.write_linked(how).await
-            }
-            (Step::Write, _) => {
-                let (ready, waiting) = self.begin_inserts();
-                self.write_all(vec![Rows::Insert(ready)], how).await?;
-                self.write_waiting(waiting, how).await?;
                 let updates = self.plan.updates.iter();
-                let updates = updates.map(|(columns, slots)| Rows::Update(*columns, slots.clone())).collect();
-                self.write_all(updates, how).await?;
-                self.write_linked(how).await
+                let updates = updates.map(|(columns, slots)| Rows::Update(*columns, slots.clone()));
+                let last = [Rows::Insert(waiting), Rows::Linked(self.plan.linked.clone())];
+                [Rows::Insert(ready)].into_iter().chain(updates).chain(last).collect()
             }
+        }
+    }
+
+    /// Those of the rows whose references are known, and those that wait for others.
+    pub(super) fn ready(&mut self, rows: Rows) -> (Rows, Rows) {
+        match rows {
+            Rows::Insert(slots) => {
+                let (ready, waiting) = self.resolve_links(&slots);
+                (Rows::Insert(ready), Rows::Insert(waiting))
+            }
+            Rows::Linked(slots) => {
+                let (ready, waiting) = self.resolve_successors(&slots);
+                (Rows::Linked(ready), Rows::Linked(waiting))
+            }
+            rows => (rows, Rows::Insert(Vec::new())),
         }
     }
 
@@ -84,77 +77,29 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         self.resolve_links(&inserts)
     }
 
-    async fn write_waiting(&mut self, mut waiting: Vec<usize>, how: How) -> Result<(), Failure> {
+    async fn write_waiting(&mut self, mut waiting: Vec<usize>, via: Via) -> Result<(), Failure> {
         while !waiting.is_empty() {
             let (ready, later) = self.resolve_links(&waiting);
             if ready.is_empty() {
                 return Err(Failure::Error(Error::ParentNotStored { entity: E::NAME }));
             }
-            self.write_all(vec![Rows::Insert(ready)], how).await?;
+            self.write(&Rows::Insert(ready), via).await?;
             waiting = later;
         }
         Ok(())
     }
 
     /// What refers to something that was new: all of that is known by now.
-    async fn write_linked(&mut self, how: How) -> Result<(), Failure> {
-        let updates = self.link_successors()?;
-        let updates = updates.into_iter().map(|(columns, slots)| Rows::Update(columns, slots)).collect();
-        self.write_all(updates, how).await
+    async fn write_linked(&mut self, via: Via) -> Result<(), Failure> {
+        let (ready, waiting) = self.resolve_successors(&self.plan.linked.clone());
+        if !waiting.is_empty() {
+            return Err(Failure::Error(Error::ParentNotStored { entity: E::NAME }));
+        }
+        self.write(&Rows::Linked(ready), via).await
     }
 
-    async fn write_all(&mut self, all: Vec<Rows>, how: How) -> Result<(), Failure> {
-        if how == How::Carefully {
-            return self.write_carefully(all).await;
-        }
-        let via = if how == How::Alone { Via::Alone } else { Via::Transaction };
-        for rows in all {
-            self.write(&rows, via).await?;
-        }
-        Ok(())
-    }
-
-    /// Halves what fails until it is one row. A row that violates a constraint is tried again behind the others, for it may
-    /// only have come too early: another row gives up the unique value it takes, or is the parent it refers to.
-    async fn write_carefully(&mut self, all: Vec<Rows>) -> Result<(), Failure> {
-        let mut waiting = VecDeque::from(all);
-        let mut too_early: VecDeque<Rows> = VecDeque::new();
-        let mut last_round = usize::MAX;
-        loop {
-            let mut first_error = None;
-            while let Some(rows) = waiting.pop_front() {
-                if rows.slots().is_empty() {
-                    continue;
-                }
-                let error = match self.write_in_scope(&rows).await {
-                    Ok(()) => continue,
-                    Err(Failure::Statement(error)) if is_about_rows(&error) => error,
-                    Err(Failure::LeftOut(error)) => error,
-                    Err(failure) => return Err(failure),
-                };
-                let (left, right) = rows.slots().split_at(rows.slots().len() / 2);
-                if left.is_empty() {
-                    let named = || self.named(&rows, error);
-                    first_error.get_or_insert_with(named);
-                    too_early.push_back(rows);
-                } else {
-                    waiting.push_front(rows.with(right));
-                    waiting.push_front(rows.with(left));
-                }
-            }
-            match first_error {
-                None => return Ok(()),
-                // Nobody made room for anybody since the last round.
-                Some(error) if too_early.len() == last_round => return Err(Failure::Error(error)),
-                Some(_) => {
-                    last_round = too_early.len();
-                    std::mem::swap(&mut waiting, &mut too_early);
-                }
-            }
-        }
-    }
-
-    async fn write_in_scope(&mut self, rows: &Rows) -> Result<(), Failure> {
+    /// Writes rows in a scope of their own: if that fails, nothing was done.
+    pub(super) async fn write_in_scope(&mut self, rows: &Rows) -> Result<(), Failure> {
         let depth = self.session.shared().open_scope()?;
         let outcome = self.write(rows, Via::Transaction).await;
         let shared = self.session.shared();
@@ -172,7 +117,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
     }
 
     /// The error of a statement with one row, with the entity's name.
-    fn named(&self, rows: &Rows, error: SqlxError) -> Error {
+    pub(super) fn named(&self, rows: &Rows, error: SqlxError) -> Error {
         let slot = rows.slots().first().and_then(|&at| self.tracked.slot(at));
         let key = match slot {
             Some(slot) => match &slot.key {
@@ -187,7 +132,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         };
         let during = match rows {
             Rows::Insert(_) => "inserted",
-            Rows::Update(..) => "updated",
+            Rows::Update(..) | Rows::Linked(_) => "updated",
             Rows::Delete(_) => "deleted",
         };
         Error::NotStored { entity: E::NAME, key, during, source: error }
@@ -197,6 +142,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         let written = match rows {
             Rows::Insert(slots) => self.insert_slots(slots, via).await,
             Rows::Update(columns, slots) => self.update_slots(*columns, slots, via).await,
+            Rows::Linked(slots) => self.update_linked(slots, via).await,
             Rows::Delete(slots) => self.delete_slots(slots, via).await,
         };
         match written {
@@ -212,6 +158,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         let columns = match rows {
             Rows::Insert(_) => ColumnSet::of(E::COLUMNS, |column| !column.is_read_only()),
             Rows::Update(columns, _) => *columns,
+            Rows::Linked(_) => ColumnSet::of(E::COLUMNS, |_| true),
             Rows::Delete(_) => ColumnSet::of(E::COLUMNS, Column::is_key),
         };
         let columns: Vec<usize> = columns.iter().collect();
@@ -224,6 +171,20 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
             }
         }
         self.named(rows, error)
+    }
+
+    /// Updates rows that refer to something that was new, by the columns that change in them by that and otherwise.
+    async fn update_linked(&mut self, slots: &[usize], via: Via) -> Result<(), Failure> {
+        let mut updates: BTreeMap<ColumnSet, Vec<usize>> = BTreeMap::new();
+        for &at in slots {
+            updates.entry(self.changes_of(at)).or_default().push(at);
+        }
+        for (columns, slots) in updates {
+            if !columns.is_empty() {
+                self.update_slots(columns, &slots, via).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn update_slots(&mut self, changed: ColumnSet, slots: &[usize], via: Via) -> Result<(), Failure> {
@@ -304,7 +265,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
             bind_batch::<E, DB>(form, &[(&identity, &self.stored_of(now))], &mut arguments)?;
             let result = self.send(via, DB::delete_text(&shape, form), arguments, drop).await?;
             let gone = DB::rows_affected(&result) != now.len() as u64;
-            if gone && shape.version().is_some() {
+            if gone && shape.version().is_some() && !(self.plan.checked && self.are_gone(now).await?) {
                 return Err(Failure::Stale);
             }
             if gone {
@@ -314,6 +275,12 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         }
         self.plan.deleted.extend_from_slice(slots);
         Ok(())
+    }
+
+    /// Whether none of these rows is there any more.
+    async fn are_gone(&self, slots: &[usize]) -> Result<bool, Error> {
+        let keys: Vec<E::Key> = self.stored_of(slots).into_iter().map(E::key).collect();
+        Ok(self.read_rows(&keys, "").await?.is_empty())
     }
 
     fn stored_of(&self, slots: &[usize]) -> Vec<&E> {
@@ -362,11 +329,6 @@ fn sizes_of_cases(rows: usize, values_of_one: usize, most_values: usize) -> Vec<
 /// Few sizes, for each is a text to prepare.
 fn padded(rows: usize) -> usize {
     if rows < 16 { rows.next_power_of_two() } else { rows.next_multiple_of(16) }
-}
-
-/// Whether an error may be one row's fault.
-fn is_about_rows(error: &SqlxError) -> bool {
-    matches!(error, SqlxError::Database(_)) && !crate::error::is_transient(error)
 }
 
 #[cfg(test)]

@@ -132,6 +132,8 @@ pub enum Error {
         /// The type of the one that refers.
         entity: &'static str,
     },
+    /// A repository does not hand its [`Entities`](crate::Entities) to its unit, so that they would never be written.
+    EntitiesKeptBack,
     /// An entity to upsert has neither a key nor a unique column.
     NoUniqueColumn {
         /// The entity's type.
@@ -339,8 +341,13 @@ impl fmt::Display for Error {
             ),
             Self::ParentNotStored { entity } => write!(
                 f,
-                "a new `{entity}` refers to an entity that was added and is not stored: it was removed, or belongs to another \
-                 unit of work; nothing of the flush is stored: add the one it refers to to this unit, or remove `{entity}` too"
+                "a new `{entity}` refers to an entity that was added and is not stored: it was removed, belongs to another unit of \
+                 work, or refers back to this one in a circle; nothing of the flush is stored: add the one it refers to to this \
+                 unit, or store one of a circle first and then what it refers to"
+            ),
+            Self::EntitiesKeptBack => f.write_str(
+                "a repository has `Entities` that it does not hand to its unit, so nothing was flushed; derive `Repository`, or \
+                 write `entity_sets` in its impl, and there call `entity_sets` of each of them",
             ),
             Self::NoUniqueColumn { entity } => write!(
                 f,

@@ -13,8 +13,8 @@ pub(crate) use live::LiveColumn;
 pub(crate) use live::LiveTable;
 pub use mismatch::{Mismatch, MismatchKind, SchemaMismatch};
 
-/// The entities of a unit of work. Filled by generated code.
-#[doc(hidden)]
+/// The entity types of a unit of work, for the check of its schema: filled by
+/// [`Repository::schema`](crate::Repository::schema).
 pub struct Schema<DB: Backend> {
     entities: Vec<Described<DB>>,
 }

@@ -11,6 +11,7 @@
 //! ```
 
 use std::borrow::Cow;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -28,6 +29,8 @@ pub(crate) struct Shared<DB: Backend> {
     pub(super) pool: Pool<DB>,
     pub(super) settings: Settings<DB>,
     inner: Mutex<Inner<DB>>,
+    /// How many entity sets there are: each has to be handed to a flush.
+    pub(super) entity_sets: AtomicUsize,
     /// Where the statement that is streaming leaves its next row for the stream that hands it out.
     pub(super) step: Mutex<Option<Step<DB>>>,
 }
@@ -167,7 +170,8 @@ impl<DB: Backend> Shared<DB> {
             last_failure: None,
             conflict: false,
         };
-        Self { pool, settings, inner: Mutex::new(inner), step: Mutex::new(None) }
+        let entity_sets = AtomicUsize::new(0);
+        Self { pool, settings, inner: Mutex::new(inner), entity_sets, step: Mutex::new(None) }
     }
 
     /// Whether the last failure that was seen passes by itself.

@@ -1,6 +1,7 @@
 //! What a flush asks of the session: statements that the library wrote itself.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sqlx_core::Error as SqlxError;
 
@@ -22,6 +23,18 @@ impl<DB: Backend> Shared<DB> {
     /// How the unit's transactions are begun.
     pub(crate) fn plan(&self) -> &Plan {
         &self.settings.plan
+    }
+
+    /// One more entity set is on this session, or one less.
+    pub(crate) fn count_entity_set(&self, more: bool) {
+        let count: fn(&AtomicUsize, usize, Ordering) -> usize =
+            if more { AtomicUsize::fetch_add } else { AtomicUsize::fetch_sub };
+        count(&self.entity_sets, 1, Ordering::Relaxed);
+    }
+
+    /// How many entity sets are on this session, whoever holds them.
+    pub(crate) fn entity_sets(&self) -> usize {
+        self.entity_sets.load(Ordering::Relaxed)
     }
 
     /// Whether the last flush found rows that were not as they had been read.

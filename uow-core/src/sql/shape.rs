@@ -55,9 +55,22 @@ impl Shape {
     /// The same, with something of the engine's behind the columns.
     pub(crate) fn select_with(&self, more: &str) -> Text {
         let mut text = self.text("SELECT ");
-        text.list(", ", self.columns, |text, column| text.column(column));
+        text.list(", ", self.columns, |text, column| self.own(text, column));
         text.sql(more).sql(" FROM ").table(&self.table);
         text
+    }
+
+    /// A column of this table. To SQLite a quoted name that is none is a text, unless the table stands before it.
+    fn own<'t>(&self, text: &'t mut Text, column: &Column) -> &'t mut Text {
+        if self.dialect == Dialect::Sqlite {
+            text.name(self.table.name()).sql(".");
+        }
+        text.column(column)
+    }
+
+    /// These columns of this table, to be returned by a statement.
+    pub(crate) fn returned(&self, text: &mut Text, columns: &[usize]) {
+        text.list(", ", columns, |text, &at| self.own(text, &self.column(at)));
     }
 
     /// The names of these columns.
@@ -69,7 +82,10 @@ impl Shape {
     pub(crate) fn with_keys(&self, text: &mut Text, rows: usize) {
         let keys = self.keys();
         if let ([key], true) = (keys.as_slice(), rows != 1) {
-            text.column(&self.column(*key)).sql(" IN (").list(", ", 0..rows, |text, _| text.value()).sql(")");
+            self.own(text, &self.column(*key))
+                .sql(" IN (")
+                .list(", ", 0..rows, |text, _| text.value())
+                .sql(")");
             return;
         }
         self.is_one_of(text, &keys, rows);
@@ -98,7 +114,7 @@ impl Shape {
 
     /// `"a" = ? AND "b" = ?`
     pub(crate) fn is_row(&self, text: &mut Text, columns: &[usize]) {
-        text.list(" AND ", columns, |text, &at| text.column(&self.column(at)).sql(" = ").value());
+        text.list(" AND ", columns, |text, &at| self.own(text, &self.column(at)).sql(" = ").value());
     }
 }
 

@@ -24,6 +24,6 @@ pub(crate) fn upsert(shape: &Shape, columns: &[usize], target: &[usize]) -> Stri
         text.sql(", ").column(&version).sql(" = t.").column(&version).sql(" + 1");
     }
     text.sql(" RETURNING ");
-    shape.names(&mut text, &all);
+    shape.returned(&mut text, &all);
     text.finish()
 }

@@ -209,3 +209,17 @@ pub(super) fn is_transient(error: &dyn DatabaseError) -> bool {
         matches!(number, DEADLOCK | SNAPSHOT_CONFLICT | LOCK_WAIT_TIMEOUT | 3572 | 1047 | 1040 | 1203)
     })
 }
+
+/// A value that is out of range or malformed, a constraint, the check of a view, what a trigger signals; and those of the
+/// same kind whose `SQLSTATE` does not say so: a value that is missing, cut off or of the wrong type, a row that is too large
+/// or that no partition takes, a CHECK.
+pub(super) fn is_about_row(error: &dyn DatabaseError) -> bool {
+    error.try_downcast_ref::<MySqlDatabaseError>().is_some_and(|error| {
+        let class = error.code().and_then(|code| code.get(..2)).unwrap_or_default();
+        matches!(class, "22" | "23" | "44" | "45")
+            || matches!(
+                error.number(),
+                1118 | 1265 | 1364 | 1366 | 1369 | 1411 | 1526 | 1644 | 1713 | 1748 | 3819 | 4025
+            )
+    })
+}

@@ -169,3 +169,18 @@ pub(super) fn is_transient(error: &dyn DatabaseError) -> bool {
     const CODES: [&str; 8] = ["40001", "40P01", "55P03", "25P03", "57P01", "57P02", "57P03", "53300"];
     error.try_downcast_ref::<PgDatabaseError>().is_some_and(|error| CODES.contains(&error.code()))
 }
+
+/// A value that is out of range or malformed, a constraint, the check of a view, a key that only the database may make, a
+/// row that is too large; what a trigger or a function raises, under whatever code; and a policy's refusal of a row, which has
+/// the code of a permission that is lacking.
+pub(super) fn is_about_row(error: &dyn DatabaseError) -> bool {
+    error.try_downcast_ref::<PgDatabaseError>().is_some_and(|error| {
+        let class = error.code().get(..2).unwrap_or_default();
+        matches!(class, "22" | "23" | "44" | "P0")
+            || matches!(error.code(), "428C9" | "54000")
+            || matches!(
+                error.routine(),
+                Some("exec_stmt_raise" | "exec_stmt_assert" | "ExecWithCheckOptions")
+            )
+    })
+}

@@ -14,7 +14,7 @@ pub(super) fn insert(shape: &Shape, columns: &[usize], rows: usize, returning: &
     }
     if !returning.is_empty() {
         text.sql(" RETURNING ");
-        shape.names(&mut text, returning);
+        shape.returned(&mut text, returning);
     }
     text.finish()
 }

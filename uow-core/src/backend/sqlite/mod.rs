@@ -109,6 +109,7 @@ impl Backend for Sqlite {
 
     const MAX_VALUES: usize = 32_766;
     const RETURNING_IS_SLOW: bool = true;
+    const KEEPS_VALUES: bool = true;
 
     fn insert_text(shape: &Shape, columns: &[usize], form: Form, returning: &[usize]) -> String {
         batch::insert(shape, columns, form.rows(), returning)
@@ -220,7 +221,15 @@ fn is_no_transaction(error: &dyn DatabaseError) -> bool {
 
 /// `SQLITE_BUSY` and `SQLITE_LOCKED`, with their extended codes.
 pub(super) fn is_transient(error: &dyn DatabaseError) -> bool {
-    let code = || error.code()?.parse::<i32>().ok();
-    error.try_downcast_ref::<SqliteError>().is_some()
-        && code().is_some_and(|code| matches!(code & 0xff, 5 | 6))
+    primary_code(error).is_some_and(|code| matches!(code, 5 | 6))
+}
+
+/// `SQLITE_TOOBIG`, `SQLITE_CONSTRAINT` (what a trigger refuses included) and `SQLITE_MISMATCH`, with their extended codes.
+pub(super) fn is_about_row(error: &dyn DatabaseError) -> bool {
+    primary_code(error).is_some_and(|code| matches!(code, 18..=20))
+}
+
+fn primary_code(error: &dyn DatabaseError) -> Option<i32> {
+    error.try_downcast_ref::<SqliteError>()?;
+    Some(error.code()?.parse::<i32>().ok()? & 0xff)
 }
