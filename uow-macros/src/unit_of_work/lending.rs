@@ -13,9 +13,9 @@ use crate::types;
 pub(super) fn methods(target: &Target<'_>, methods: impl Iterator<Item = TokenStream>) -> TokenStream {
     let itself = target.itself();
     let (parameters, _, bounds) = target.generics.split_for_impl();
-    // Not `automatically_derived`, which the compiler wants on impls of traits alone.
+    // Not `automatically_derived`, which the compiler wants on impls of traits alone; so Clippy takes it for the user's.
     quote! {
-        #[allow(dead_code)]
+        #[allow(dead_code, clippy::used_underscore_binding)]
         impl #parameters #itself #bounds {
             #(#methods)*
         }

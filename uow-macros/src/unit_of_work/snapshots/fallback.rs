@@ -9,7 +9,7 @@ pub struct DatabaseSplit<'split> {
     /// The unit's `posts`.
     pub posts: &'split mut Posts,
 }
-#[allow(dead_code)]
+#[allow(dead_code, clippy::used_underscore_binding)]
 impl Database {
     /// Lends the unit's `blogs`, made when first asked for.
     pub fn blogs(&mut self) -> &mut Blogs {

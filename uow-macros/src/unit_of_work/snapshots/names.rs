@@ -57,7 +57,7 @@ const _: () = {
             >>::name_entities(__schema);
         }
     }
-    #[allow(dead_code)]
+    #[allow(dead_code, clippy::used_underscore_binding)]
     impl<'split> Database<'split>
     where
         Self: 'static,

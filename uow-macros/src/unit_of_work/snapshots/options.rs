@@ -37,7 +37,7 @@ const _: () = {
             >>::name_entities(__schema);
         }
     }
-    #[allow(dead_code)]
+    #[allow(dead_code, clippy::used_underscore_binding)]
     impl Database {
         /// Lends the unit's `articles`, made when first asked for.
         pub(crate) fn articles(&mut self) -> &mut Posts {

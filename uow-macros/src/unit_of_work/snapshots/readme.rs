@@ -51,7 +51,7 @@ const _: () = {
             >>::name_entities(__schema);
         }
     }
-    #[allow(dead_code)]
+    #[allow(dead_code, clippy::used_underscore_binding)]
     impl Database {
         /// Lends the unit's `blogs`, made when first asked for.
         pub fn blogs(&mut self) -> &mut Blogs {
