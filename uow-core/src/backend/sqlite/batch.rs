@@ -78,12 +78,11 @@ pub(super) fn keys_are_consecutive(shape: &Shape) -> Option<String> {
     text.sql(" AND NOT EXISTS (SELECT 1 FROM pragma_index_list(")
         .sql(&table_text)
         .sql(") WHERE origin = 'pk')");
-    for schema in ["main.sqlite_schema", "temp.sqlite_schema"] {
-        text.sql(" AND NOT EXISTS (SELECT 1 FROM ").sql(schema);
-        text.sql(" WHERE type = 'trigger' AND tbl_name = ").sql(&table_text).sql(" COLLATE NOCASE)");
-    }
-    // Without its schema the table may be in a database that was attached, and have triggers there.
-    text.sql(" AND NOT EXISTS (SELECT 1 FROM pragma_database_list WHERE name NOT IN ('main', 'temp'))");
+    // It is the one in `main`, and neither there nor in `temp`, where there may be one before it, a trigger has to do with it.
+    text.sql(" AND (SELECT count(*) = 1 AND min(type) = 'table' FROM main.sqlite_schema WHERE tbl_name = ");
+    text.sql(&table_text).sql(" COLLATE NOCASE AND type <> 'index')");
+    text.sql(" AND NOT EXISTS (SELECT 1 FROM temp.sqlite_schema WHERE tbl_name = ").sql(&table_text);
+    text.sql(" COLLATE NOCASE)");
     text.sql(" AND coalesce((SELECT max(").column(&key).sql(") FROM ").table(&shape.table);
     text.sql("), 0) < 4611686018427387904");
     Some(text.finish())
