@@ -60,7 +60,8 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         let generated = slots.len() - keyed;
         // Keys whose order tells nothing are read again, and whose they are is seen by what is stored with them.
         let again = usize::from(generated > 1 && key_of::<E::Key>(1).is_none());
-        self.insert_sizes(keyed, false).len() + self.insert_sizes(generated, true).len() + again
+        let asks = usize::from(self.asks_step(generated, true));
+        self.insert_sizes(keyed, false).len() + asks + self.insert_sizes(generated, true).len() + again
     }
 
     fn insert_sizes(&self, rows: usize, generated: bool) -> Vec<usize> {
@@ -87,7 +88,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         let (keyed, unkeyed) = split(slots, has_key);
         for (generated, slots) in [(false, keyed), (true, unkeyed)] {
             let mut rest = &*slots;
-            let step = self.ask_step(rest.len(), generated, via).await?;
+            let step = self.ask_step(rest.len(), generated).await?;
             for size in self.insert_sizes(rest.len(), generated) {
                 let (now, later) = rest.split_at_checked(size).unwrap_or((rest, &[]));
                 self.insert_batch(now, generated, step, via).await?;
@@ -97,11 +98,15 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         Ok(())
     }
 
-    /// The step between generated keys, if it is worth asking for beforehand.
-    async fn ask_step(&self, rows: usize, generated: bool, via: Via) -> Result<Option<i64>, Failure> {
+    /// Whether it is worth asking beforehand for the step between generated keys.
+    fn asks_step(&self, rows: usize, generated: bool) -> bool {
         let read_only = E::COLUMNS.iter().any(Column::is_read_only);
         let told_by_number = generated && !read_only && !self.one_by_one && key_of::<E::Key>(1).is_some();
-        if !DB::RETURNING_IS_SLOW || !told_by_number || rows < MANY || via == Via::Alone {
+        DB::RETURNING_IS_SLOW && told_by_number && rows >= MANY
+    }
+
+    async fn ask_step(&self, rows: usize, generated: bool) -> Result<Option<i64>, Failure> {
+        if !self.asks_step(rows, generated) {
             return Ok(None);
         }
         Ok(self.key_step().await?.filter(|step| *step != 0))

@@ -92,10 +92,11 @@ fn bind_rows<E: Entity<DB>, DB: Backend>(
 
 /// The sizes of the statements that a batch is written in.
 ///
-/// With arrays any size is the same text. Without, a size is a text to prepare, so they are four, five, six or seven times a
-/// power of two: few texts, and few statements.
+/// With arrays any size is the same text. Without, a size is a text to prepare, so they are numbers of one decimal digit and
+/// zeros: 28 texts, and as many statements as the number of rows has digits. (One for the round numbers, which most batches
+/// that are made by hand have.)
 pub(super) fn sizes(arrays: bool, rows: usize, values_of_one: usize, most_values: usize) -> Vec<usize> {
-    const MOST: usize = 1024;
+    const MOST: usize = 1000;
     const MOST_IN_ARRAYS: usize = 2048;
     let most =
         if arrays { MOST_IN_ARRAYS } else { round((most_values / values_of_one.max(1)).clamp(1, MOST)) };
@@ -109,10 +110,10 @@ pub(super) fn sizes(arrays: bool, rows: usize, values_of_one: usize, most_values
     sizes
 }
 
-/// The three highest binary digits of a number.
+/// The highest decimal digit of a number, and zeros behind it.
 fn round(number: usize) -> usize {
-    let lower = number.ilog2().saturating_sub(2);
-    number >> lower << lower
+    let unit = 10_usize.pow(number.ilog10());
+    number / unit * unit
 }
 
 #[cfg(test)]
@@ -127,9 +128,10 @@ mod tests {
 
     #[test]
     fn rows_are_written_in_few_sizes_under_the_limit() {
-        assert_eq!(sizes(false, 1000, 3, 32_766), [896, 96, 8]);
-        assert_eq!(sizes(false, 300, 200, 32_766), [160, 128, 12]);
-        assert_eq!(sizes(false, 3000, 3, 32_766), [1024, 1024, 896, 56]);
+        assert_eq!(sizes(false, 1000, 3, 32_766), [1000]);
+        assert_eq!(sizes(false, 768, 3, 32_766), [700, 60, 8]);
+        assert_eq!(sizes(false, 300, 200, 32_766), [100, 100, 100]);
+        assert_eq!(sizes(false, 3001, 3, 32_766), [1000, 1000, 1000, 1]);
         assert_eq!(sizes(false, 2, 40_000, 32_766), [1, 1]);
         assert_eq!(sizes(false, 0, 3, 32_766), [0; 0]);
     }

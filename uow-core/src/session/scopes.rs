@@ -1,9 +1,10 @@
 //! Savepoint scopes: each confines the failures in it.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::lease::Lease;
-use super::state::{Errand, Poison, Shared, State};
+use super::state::{Errand, Inner, Poison, Shared, State};
 use crate::backend::{self, Backend, Query};
 use crate::connection::Held;
 use crate::error::{Cause, Error};
@@ -20,14 +21,25 @@ enum Leaving<DB: Backend> {
 }
 
 impl<DB: Backend> Shared<DB> {
+    /// How many savepoint scopes are open. (Asked for each entity that is touched, and so without the lock.)
+    pub(crate) fn depth(&self) -> u32 {
+        self.depth.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_depth(&self, inner: &mut Inner<DB>, depth: u32) {
+        inner.scopes.open = depth;
+        self.depth.store(depth, Ordering::Relaxed);
+    }
+
     /// Opens a scope and returns its depth. Nothing is sent before a statement in it is.
     pub(crate) fn open_scope(&self) -> Result<u32, Error> {
         let mut inner = self.lock();
         match inner.state.refusal() {
             Some(refusal) => Err(refusal),
             None => {
-                inner.scopes.open += 1;
-                Ok(inner.scopes.open)
+                let depth = inner.scopes.open + 1;
+                self.set_depth(&mut inner, depth);
+                Ok(depth)
             }
         }
     }
@@ -68,7 +80,7 @@ impl<DB: Backend> Shared<DB> {
         let cause = Arc::new(Cause::Abandoned { during: Errand::Savepoint.word() });
         let abandoned = |connection| State::Poisoned(Poison { cause, scope, gone: false, connection });
         let mut inner = self.lock();
-        inner.scopes.open = scope;
+        self.set_depth(&mut inner, scope);
         inner.state = match std::mem::replace(&mut inner.state, State::Idle) {
             State::Open(connection) => abandoned(Some(connection)),
             State::Idle => abandoned(None),
@@ -79,7 +91,7 @@ impl<DB: Backend> Shared<DB> {
 
     fn leave(&self, depth: u32) -> Result<Leaving<DB>, Error> {
         let mut inner = self.lock();
-        inner.scopes.open = depth - 1;
+        self.set_depth(&mut inner, depth - 1);
         let sent = inner.scopes.sent >= depth;
         match std::mem::replace(&mut inner.state, State::Lent(Errand::Savepoint)) {
             State::Open(connection) if sent => Ok(Leaving::Healthy(connection)),

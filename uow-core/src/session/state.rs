@@ -11,7 +11,7 @@
 //! ```
 
 use std::borrow::Cow;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicU32, AtomicUsize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -31,6 +31,8 @@ pub(crate) struct Shared<DB: Backend> {
     inner: Mutex<Inner<DB>>,
     /// How many entity sets there are: each has to be handed to a flush.
     pub(super) entity_sets: AtomicUsize,
+    /// What `inner.scopes.open` is.
+    pub(super) depth: AtomicU32,
     /// Where the statement that is streaming leaves its next row for the stream that hands it out.
     pub(super) step: Mutex<Option<Step<DB>>>,
 }
@@ -170,8 +172,8 @@ impl<DB: Backend> Shared<DB> {
             last_failure: None,
             conflict: false,
         };
-        let entity_sets = AtomicUsize::new(0);
-        Self { pool, settings, inner: Mutex::new(inner), entity_sets, step: Mutex::new(None) }
+        let (entity_sets, depth) = (AtomicUsize::new(0), AtomicU32::new(0));
+        Self { pool, settings, inner: Mutex::new(inner), entity_sets, depth, step: Mutex::new(None) }
     }
 
     /// Whether the last failure that was seen passes by itself.

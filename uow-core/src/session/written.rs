@@ -15,11 +15,6 @@ use crate::sql::Effect;
 use crate::transaction_options::Plan;
 
 impl<DB: Backend> Shared<DB> {
-    /// How many savepoint scopes are open.
-    pub(crate) fn depth(&self) -> u32 {
-        self.lock().scopes.open
-    }
-
     /// How the unit's transactions are begun.
     pub(crate) fn plan(&self) -> &Plan {
         &self.settings.plan
@@ -151,7 +146,7 @@ impl<DB: Backend> Shared<DB> {
     /// The scope's work is what is committed next: its savepoint goes with the transaction.
     pub(crate) fn leave_scope_to_commit(&self, depth: u32) {
         let mut inner = self.lock();
-        inner.scopes.open = depth - 1;
+        self.set_depth(&mut inner, depth - 1);
         inner.scopes.sent = inner.scopes.sent.min(depth - 1);
     }
 }
