@@ -187,7 +187,8 @@ engines! {
         // A statement that went without one has stored them, and nobody knows which is whose.
         if <Db as sqlx::Database>::NAME != "MySQL" {
             let mut db = numbers::Shop::new(&lab.pool);
-            for at in 0..40 {
+            // (Of more SQLite asks first, which takes a transaction.)
+            for at in 0..10 {
                 db.things().add(numbers::thing(&format!("{at}"))).unwrap();
             }
             let error = db.commit().await.unwrap_err();
@@ -195,7 +196,7 @@ engines! {
             assert!(error.to_string().contains("which is whose"), "{error}");
             assert!(db.commit().await.unwrap_err().is_ended_early());
             assert!(db.rollback().await.unwrap_err().is_ended_early());
-            assert_eq!(Db::texts(&lab.outside, count).await, ["90"]);
+            assert_eq!(Db::texts(&lab.outside, count).await, ["60"]);
             lab.settled().await;
         }
     }
