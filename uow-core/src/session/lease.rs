@@ -62,13 +62,14 @@ impl<'s, DB: Backend> Lease<'s, DB> {
         boxed!(async move {
             if self.connection.is_none() {
                 self.begin().await?;
-            }
-            let scopes = self.shared.lock().scopes;
-            if scopes.sent < scopes.open {
-                self.set_savepoints(scopes).await?;
+            } else {
+                let scopes = self.shared.lock().scopes;
+                if scopes.sent < scopes.open {
+                    Box::pin(self.set_savepoints(scopes)).await?;
+                }
             }
             if effect == Effect::Opaque {
-                self.look_away().await?;
+                Box::pin(self.look_away()).await?;
             }
             self.ready = true;
             Ok(())
@@ -110,11 +111,11 @@ impl<'s, DB: Backend> Lease<'s, DB> {
 
     /// Takes a connection and begins a transaction on it. A failure leaves the unit as it was: idle.
     async fn begin(&mut self) -> Result<(), SqlxError> {
-        let scopes = self.shared.lock().scopes;
-        match begin(self.shared, scopes).await {
+        let open = self.shared.depth();
+        match begin(self.shared, open).await {
             Ok(connection) => {
                 self.connection = Some(connection);
-                self.shared.lock().scopes.sent = scopes.open;
+                self.shared.lock().scopes.sent = open;
                 Ok(())
             }
             Err(error) => {
@@ -270,7 +271,7 @@ impl<'s, DB: Backend> Lease<'s, DB> {
 }
 
 /// Takes a connection and begins a transaction on it, with the savepoints of the scopes that are open, in one message.
-async fn begin<DB: Backend>(shared: &Shared<DB>, scopes: Scopes) -> Result<Held<DB>, SqlxError> {
+async fn begin<DB: Backend>(shared: &Shared<DB>, scopes: u32) -> Result<Held<DB>, SqlxError> {
     let settings = &shared.settings;
     let mut connection = Held::acquire(&shared.pool).await?;
     if settings.plan.remembers {
@@ -280,8 +281,8 @@ async fn begin<DB: Backend>(shared: &Shared<DB>, scopes: Scopes) -> Result<Held<
         connection.transaction.marker = verification.draw(connection.get()?).await?;
     }
     let mut begin = settings.plan.begin.clone();
-    if scopes.open > 0 {
-        begin = format!("{begin}; {}", sql::set_savepoints(1..=scopes.open)).into();
+    if scopes > 0 {
+        begin = format!("{begin}; {}", sql::set_savepoints(1..=scopes)).into();
     }
     backend::send::<DB>(connection.get()?, Query::fixed(begin)).await.outcome?;
     Ok(connection)

@@ -47,11 +47,7 @@ impl<DB: Backend> Shared<DB> {
 
     /// Inside a `run` or `savepoint` closure only the closure's result may end the unit.
     pub(crate) fn refuse_inside_scope(&self, method: &'static str) -> Result<(), Error> {
-        if self.settings.guarded || self.lock().scopes.open > 0 {
-            Err(Error::InsideScope { method })
-        } else {
-            Ok(())
-        }
+        if self.settings.guarded || self.depth() > 0 { Err(Error::InsideScope { method }) } else { Ok(()) }
     }
 
     /// Whether there is anything to commit, or to roll back, after the repositories' flush.
