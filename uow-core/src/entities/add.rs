@@ -129,7 +129,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         self.tracked.touch(at, depth);
         match self.tracked.slot_mut(at) {
             Some(slot) if slot.state == State::Removed => {
-                let stored = slot.stored.take().unwrap_or_else(|| Box::new(slot.entity.snapshot()));
+                let stored = slot.stored.take().unwrap_or_else(|| slot.entity.snapshot());
                 // The version, and what only the database writes, are those of the row.
                 let stays = ColumnSet::of(E::COLUMNS, |column| column.is_version() || column.is_read_only());
                 stays.iter().for_each(|column| entity.copy(column, &stored));

@@ -132,7 +132,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
                 }
                 let version = E::COLUMNS.iter().position(crate::entity::Column::is_version);
                 version.into_iter().for_each(|version| slot.entity.copy(version, &theirs));
-                slot.stored = Some(Box::new(theirs));
+                slot.stored = Some(theirs);
                 slot.as_written = false;
             }
             (None, _) => {

@@ -83,7 +83,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
             let changed = slot.entity.changes(slot.as_stored()).without(read_only::<E, DB>());
             let others = (0..E::COLUMNS.len()).filter(|&column| !changed.contains(column));
             others.for_each(|column| slot.entity.copy(column, &row));
-            slot.stored = Some(Box::new(row));
+            slot.stored = Some(row);
             slot.as_written = false;
         }
         at

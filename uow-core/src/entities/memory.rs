@@ -67,7 +67,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
             return;
         }
         slot.birth = Birth::Fresh;
-        match Before::of::<DB>(&slot.entity, slot.stored.as_deref()) {
+        match Before::of::<DB>(&slot.entity, slot.stored.as_ref()) {
             Some(before) => {
                 self.before.insert(at, before);
             }

@@ -208,7 +208,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
     pub(super) fn accept(&mut self, at: usize, row: E) {
         let Some(slot) = self.tracked.slot_mut(at) else { return };
         copy_all(&mut slot.entity, &row);
-        slot.stored = Some(Box::new(row));
+        slot.stored = Some(row);
         slot.as_written = false;
         slot.state = State::Stored;
     }

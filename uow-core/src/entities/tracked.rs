@@ -11,9 +11,8 @@ use crate::entity::Entity;
 pub(super) struct Slot<E, K> {
     pub(super) entity: E,
     /// As it is stored, to compare with. `None` for as long as it was not lent since: then the entity is so itself. (In a new
-    /// one it is as it was before the flush that is going on.) In a box, for most that are inserted by the thousand never are
-    /// lent.
-    pub(super) stored: Option<Box<E>>,
+    /// one it is as it was before the flush that is going on.)
+    pub(super) stored: Option<E>,
     /// Whether that is what was written, and was not read since: the database may have it less exactly.
     pub(super) as_written: bool,
     /// The key it is found by; `None` until the database has made one.
@@ -59,14 +58,14 @@ impl<E, K> Slot<E, K> {
         E: Entity<DB>,
     {
         if self.state == State::Stored && self.stored.is_none() {
-            self.stored = Some(Box::new(self.entity.snapshot()));
+            self.stored = Some(self.entity.snapshot());
         }
         &mut self.entity
     }
 
     /// The entity as it is stored, if it is.
     pub(super) fn as_stored(&self) -> &E {
-        self.stored.as_deref().unwrap_or(&self.entity)
+        self.stored.as_ref().unwrap_or(&self.entity)
     }
 
     /// Whether it can be lent.
@@ -183,7 +182,7 @@ impl<E: Entity<DB>, DB: Backend> Tracked<E, DB> {
         let Some(slot) = self.slots.get(at) else { return };
         let before = Slot {
             entity: slot.entity.snapshot(),
-            stored: slot.stored.as_deref().map(|stored| Box::new(stored.snapshot())),
+            stored: slot.stored.as_ref().map(E::snapshot),
             key: slot.key.clone(),
             ..*slot
         };

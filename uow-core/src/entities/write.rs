@@ -71,7 +71,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         for &at in &inserts {
             let Some(slot) = self.tracked.slot_mut(at) else { continue };
             if read_only || slot.linked {
-                slot.stored = Some(Box::new(slot.entity.snapshot()));
+                slot.stored = Some(slot.entity.snapshot());
             }
         }
         self.resolve_links(&inserts)
