@@ -115,7 +115,10 @@ impl<'s, DB: Backend> Lease<'s, DB> {
         match begin(self.shared, open).await {
             Ok(connection) => {
                 self.connection = Some(connection);
-                self.shared.lock().scopes.sent = open;
+                // (Of an idle unit none was sent.)
+                if open > 0 {
+                    self.shared.lock().scopes.sent = open;
+                }
                 Ok(())
             }
             Err(error) => {
