@@ -138,7 +138,11 @@ engines! {
                 "commit" => db.commit().await.unwrap(),
                 "rollback" => db.rollback().await.unwrap(),
                 "drop elsewhere" => std::thread::spawn(move || drop(db)).join().unwrap(),
-                "abandon" => drop(futures_util::FutureExt::now_or_never(db.blogs().add("abandoned"))),
+                "abandon" => {
+                    // (If it was answered by then, the unit is still sound, and holds its connection.)
+                    drop(futures_util::FutureExt::now_or_never(db.blogs().add("abandoned")));
+                    drop(db);
+                }
                 "poison" => {
                     db.blogs().add(end).await.unwrap_err();
                     drop(db);
