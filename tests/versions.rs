@@ -73,6 +73,33 @@ engines! {
         assert_eq!(stored(lab).await, [format!("mine true {a} 3"), format!("mine true {b} 3"), "c 2".to_owned()]);
     }
 
+    async fn a_conflict_is_told_from_another_failure_and_can_be_let_be(lab) {
+        let [a, b, _] = three(lab).await;
+        let mut db = Shelf::new(&lab.pool);
+        for taken in [true, false] {
+            let outcome: Result<(), Error> = db
+                .savepoint(async |db| {
+                    db.blogs().require(a).await?.name = if taken { "b".into() } else { "late".into() };
+                    if !taken {
+                        sqlx::raw_sql("UPDATE blog SET version = version + 1 WHERE name = 'a'").execute(db.session()).await?;
+                    }
+                    db.flush().await
+                })
+                .await;
+            let error = outcome.unwrap_err();
+            assert_eq!((error.is_conflict(), error.conflict().is_some()), (!taken, !taken), "{error}");
+            assert_eq!(matches!(error, Error::NotStored { .. }), taken, "{error}");
+            if let Some(conflict) = error.conflict() {
+                let rows: Vec<_> = conflict.rows().iter().map(|row| row.key().to_owned()).collect();
+                assert_eq!(rows, [a.to_string()]);
+            }
+        }
+        // Either is over with its scope, and what else the unit does is stored.
+        db.blogs().require(b).await.unwrap().name.push('!');
+        db.commit().await.unwrap();
+        assert_eq!(stored(lab).await, ["a 0", "b! 1", "c 0"]);
+    }
+
     async fn a_stale_row_is_not_deleted_and_its_companions_neither(lab) {
         let [a, b, _] = three(lab).await;
         let mut db = Shelf::new(&lab.pool);
