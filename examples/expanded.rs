@@ -5,10 +5,10 @@
 
 use sqlx::error::BoxDynError;
 use sqlx::sqlite::SqlitePoolOptions;
-use sqlx::{Arguments as _, Sqlite, SqlitePool, Type};
+use sqlx::{Sqlite, SqlitePool, Type};
 use unit_of_work::{
     Backend, Column, ColumnSet, ColumnType, Entity, Lazy, Repositories, Repository, Schema, Session, Table,
-    UnitOfWork,
+    UnitOfWork, Values,
 };
 
 #[derive(Debug, sqlx::FromRow)]
@@ -90,17 +90,17 @@ where
         (0..differ.len()).filter(|&column| differ[column]).collect()
     }
 
-    fn bind(&self, column: usize, arguments: &mut DB::Arguments) -> Result<(), BoxDynError> {
+    fn bind(&self, column: usize, values: &mut Values<'_, DB>) -> Result<(), BoxDynError> {
         match column {
-            0 => arguments.add(&self.id),
-            1 => arguments.add(&self.name),
-            2 => arguments.add(&self.created_at),
+            0 => values.add(&self.id),
+            1 => values.add(&self.name),
+            2 => values.add(&self.created_at),
             _ => Ok(()),
         }
     }
 
-    fn bind_key(key: &i64, arguments: &mut DB::Arguments) -> Result<(), BoxDynError> {
-        arguments.add(key)
+    fn bind_key(key: &i64, values: &mut Values<'_, DB>) -> Result<(), BoxDynError> {
+        values.add(key)
     }
 
     fn type_info(column: usize) -> Option<DB::TypeInfo> {

@@ -60,6 +60,41 @@ struct Line {
     version: i64,
 }
 
+/// Some of an article's columns.
+#[derive(Debug, Clone, PartialEq, Eq, Entity)]
+#[uow(table = "article")]
+struct Headline {
+    #[uow(key, generated)]
+    id: i64,
+    title: String,
+}
+
+#[derive(Debug, UnitOfWork)]
+struct FrontPage<DB: Backend>
+where
+    Headline: Entity<DB>,
+{
+    session: Session<DB>,
+    headlines: Lazy<Entities<Headline, DB>>,
+}
+
+/// A text of any length.
+#[derive(Debug, Clone, PartialEq, Eq, Entity)]
+struct Page {
+    #[uow(key, generated)]
+    id: i64,
+    text: String,
+}
+
+#[derive(Debug, UnitOfWork)]
+struct Book<DB: Backend>
+where
+    Page: Entity<DB>,
+{
+    session: Session<DB>,
+    pages: Lazy<Entities<Page, DB>>,
+}
+
 fn item(at: u128) -> Item {
     Item {
         id: Uuid::from_u128(at + 1),
@@ -167,6 +202,61 @@ engines! {
         assert_eq!(Db::texts(&lab.outside, moved).await, ["moved 5000 1", "moved too 5001 1"]);
         assert!(db.lines().contains(&(Uuid::from_u128(0), "moved".into())));
         assert!(db.lines().get((Uuid::from_u128(0), "left".into())).await.unwrap().is_none());
+    }
+
+    async fn columns_an_entity_leaves_out_are_left_alone(lab) {
+        lab.script(&format!(
+            "CREATE TABLE article (id {}, title VARCHAR(200) NOT NULL, readers BIGINT NOT NULL DEFAULT 7); \
+             INSERT INTO article (title, readers) VALUES ('a', 1), ('b', 2), ('c', 3)",
+            Db::GENERATED_KEY
+        ))
+        .await;
+        let mut db = FrontPage::new(&lab.pool);
+        let mut headlines = db.headlines().all().fetch().await.unwrap();
+        headlines.sort_by_key(|headline| headline.id);
+        headlines[0].title.push('!');
+        headlines[1].title.push('!');
+        let removed = headlines[2].id;
+        db.headlines().remove(&removed).unwrap();
+        db.headlines().add(Headline { id: 0, title: "d".into() }).unwrap();
+        // Whatever stands in the others by then, stays.
+        sqlx::raw_sql("UPDATE article SET readers = readers + 10").execute(db.session()).await.unwrap();
+        db.commit().await.unwrap();
+        let stored = "SELECT concat(title, ' ', readers) FROM article ORDER BY id";
+        assert_eq!(Db::texts(&lab.outside, stored).await, ["a! 11", "b! 12", "d 7"]);
+        // So they do where the row is read again, written over, and changed once more.
+        let Some(id) = db.headlines().iter().map(|headline| headline.id).min() else { unreachable!() };
+        db.headlines().refresh(id).await.unwrap().title.push('?');
+        db.commit().await.unwrap();
+        assert_eq!(Db::texts(&lab.outside, stored).await[0], "a!? 11");
+    }
+
+    async fn a_batch_is_written_that_is_larger_than_a_message_may_be(lab) {
+        let (kind, limit) = match <Db as sqlx::Database>::NAME {
+            "MySQL" => ("LONGTEXT", Db::texts(&lab.outside, "SELECT concat(@@max_allowed_packet)").await[0].parse().unwrap()),
+            _ => ("TEXT", 4 << 20),
+        };
+        lab.script(&format!("CREATE TABLE page (id {}, text {kind} NOT NULL)", Db::GENERATED_KEY)).await;
+        let length: usize = 1 << 16;
+        let pages = limit / length + 8;
+        let mut db = Book::new(&lab.pool);
+        // One that no message has room for beside others; and so few of the others that all would be one statement.
+        let long = |at: usize, letter: &str| letter.repeat(if at == 3 { limit / 2 } else { length });
+        for at in 0..pages {
+            db.pages().add(Page { id: 0, text: long(at, "a") }).unwrap();
+        }
+        db.commit().await.unwrap();
+        for (at, page) in db.pages().iter_mut().enumerate() {
+            page.text = long(at, "b");
+        }
+        db.commit().await.unwrap();
+        let lengths = "SELECT concat(bytes, ' ', count(*)) FROM (SELECT length(text) AS bytes FROM page WHERE text LIKE 'b%') AS pages \
+                       GROUP BY bytes ORDER BY 1";
+        let mut expected = [format!("{} 1", limit / 2), format!("{length} {}", pages - 1)];
+        expected.sort();
+        assert_eq!(Db::texts(&lab.outside, lengths).await, expected);
+        let id = db.pages().iter().find(|page| page.text.len() > length).unwrap().id;
+        assert_eq!(Db::texts(&lab.outside, "SELECT concat(id) FROM page ORDER BY length(text) DESC LIMIT 1").await, [id.to_string()]);
     }
 
     async fn a_nan_that_stays_is_no_change_and_a_sign_that_goes_is_one(lab) {

@@ -22,7 +22,7 @@ launch_mysql() {
   options=(
     --no-defaults --datadir="$home/data" --tmpdir="$home/tmp" --socket=server.sock --init-file="$home/init.sql"
     --bind-address=127.0.0.1 --port="$(port mysql)" --skip-name-resolve --character-set-server=utf8mb4
-    --max-connections=300 --max-allowed-packet=64M --event-scheduler=OFF --performance-schema=OFF
+    --max-connections=300 --max-allowed-packet=4M --event-scheduler=OFF --performance-schema=OFF
     --innodb-buffer-pool-size=128M --innodb-log-file-size=32M
     # A commit is with the kernel when it returns, where the death of a process cannot touch it.
     --innodb-flush-log-at-trx-commit=2

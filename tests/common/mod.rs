@@ -41,16 +41,14 @@ pub struct Posts<DB: Backend> {
 
 impl<DB> Blogs<DB>
 where
-    DB: Backend,
+    DB: Engine,
     DB::Arguments: IntoArguments<DB>,
-    for<'q> &'q str: Encode<'q, DB> + Type<DB>,
     for<'q> i64: Decode<'q, DB> + Type<DB>,
     usize: ColumnIndex<DB::Row>,
 {
     /// Inserts a blog and returns its key.
     pub async fn add(&mut self, name: &str) -> sqlx::Result<i64> {
-        let insert = sqlx::query_scalar(sql::<DB>("INSERT INTO blog (name) VALUES (?) RETURNING id"));
-        insert.bind(name).fetch_one(&mut self.session).await
+        DB::add_blog(&mut self.session, name).await
     }
 
     /// How many blogs the transaction sees.

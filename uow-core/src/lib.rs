@@ -34,7 +34,7 @@ mod unit_of_work;
 pub use backend::{Backend, CommitFailure, Dialect, Query, Rows, Step};
 pub use closure::{AsyncFuncMut, AsyncFuncOnce};
 pub use entities::{Added, Entities, Find, Lock};
-pub use entity::{Column, ColumnSet, ColumnType, Entity, References, Table, VersionType};
+pub use entity::{Column, ColumnSet, ColumnType, Entity, References, Table, Values, VersionType};
 pub use error::{Cause, Conflict, Error, Found, StaleRow};
 pub use flush::EntitySets;
 pub use marker::{Marker, Verification};
@@ -62,7 +62,7 @@ pub mod __private {
     pub use crate::sql::{Form, Shape};
     pub use crate::{
         Backend, Column, ColumnSet, ColumnType, Entity, Error, Lazy, References, Repository, Session,
-        SessionField, Table, UnitOfWork, VersionType,
+        SessionField, Table, UnitOfWork, Values, VersionType,
     };
     pub use sqlx_core::error::{BoxDynError, Error as SqlxError};
 }

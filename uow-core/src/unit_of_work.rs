@@ -7,7 +7,7 @@ use sqlx_core::pool::Pool;
 use crate::backend::Backend;
 use crate::backend::Query;
 use crate::closure::AsyncFuncOnce;
-use crate::entity::Entity;
+use crate::entity::{Entity, Values};
 use crate::error::Error;
 use crate::flush::{EntitySet, Then};
 use crate::options::Options;
@@ -206,7 +206,7 @@ pub trait UnitOfWork: Sized + Send {
     {
         async move {
             let mut arguments = Default::default();
-            E::bind_key(&entity.key(), &mut arguments).map_err(SqlxError::Encode)?;
+            E::bind_key(&entity.key(), &mut Values::bound(&mut arguments)).map_err(SqlxError::Encode)?;
             let query = Query::with_arguments(sql::select_by_key::<Self::Database, E>(1), arguments);
             match self.session().shared().read(query).await? {
                 Some(row) => Ok(entity.reload(&row)?),

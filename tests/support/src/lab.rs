@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sqlx::pool::PoolOptions;
 use sqlx::{Connection as _, Executor as _, MySql, Pool, Postgres, Row as _, SqlStr, Sqlite};
-use uow_core::Backend;
+use uow_core::{Backend, Session};
 
 use crate::proxy::Proxy;
 
@@ -28,6 +28,9 @@ pub trait Engine: Backend + Sized {
 
     /// The texts of the first column of a query, run outside of any unit.
     fn texts(pool: &Pool<Self>, text: &str) -> impl Future<Output = Vec<String>>;
+
+    /// Inserts a blog in a unit, in one statement, and tells its key.
+    fn add_blog(session: &mut Session<Self>, name: &str) -> impl Future<Output = sqlx::Result<i64>> + Send;
 
     /// Runs statements outside of any unit.
     fn script(pool: &Pool<Self>, text: &str) -> impl Future<Output = ()>;
@@ -227,6 +230,11 @@ impl Engine for Sqlite {
         i64::from(writers || readers)
     }
 
+    async fn add_blog(session: &mut Session<Self>, name: &str) -> sqlx::Result<i64> {
+        let insert = sqlx::query_scalar("INSERT INTO blog (name) VALUES (?) RETURNING id");
+        insert.bind(name).fetch_one(session).await
+    }
+
     fn server(_: &sqlx::sqlite::SqliteConnectOptions) -> Option<String> {
         None
     }
@@ -275,6 +283,11 @@ impl Engine for Postgres {
             .fetch_one(&lab.outside)
             .await
             .expect("the server tells its sessions")
+    }
+
+    async fn add_blog(session: &mut Session<Self>, name: &str) -> sqlx::Result<i64> {
+        let insert = sqlx::query_scalar("INSERT INTO blog (name) VALUES ($1) RETURNING id");
+        insert.bind(name).fetch_one(session).await
     }
 
     fn server(connect: &sqlx::postgres::PgConnectOptions) -> Option<String> {
@@ -349,12 +362,18 @@ impl Engine for MySql {
         let mut held = Vec::new();
         let mut open = (sessions - known).max(0);
         while let Some(mut connection) = lab.pool.try_acquire() {
-            let text = "SELECT CAST(@@in_transaction AS SIGNED)";
-            open +=
-                sqlx::query_scalar::<_, i64>(text).fetch_one(&mut *connection).await.expect("it is in order");
+            // (Outside of a transaction a savepoint is gone with the statement that set it. MySQL has no better way to ask.)
+            sqlx::raw_sql("SAVEPOINT lab").execute(&mut *connection).await.expect("it is in order");
+            let found = sqlx::raw_sql("ROLLBACK TO SAVEPOINT lab").execute(&mut *connection).await;
+            open += i64::from(found.is_ok());
             held.push(connection);
         }
         open
+    }
+
+    async fn add_blog(session: &mut Session<Self>, name: &str) -> sqlx::Result<i64> {
+        let insert = sqlx::query("INSERT INTO blog (name) VALUES (?)").bind(name);
+        Ok(insert.execute(session).await?.last_insert_id().cast_signed())
     }
 
     fn server(connect: &sqlx::mysql::MySqlConnectOptions) -> Option<String> {

@@ -13,6 +13,7 @@ use futures_core::stream::BoxStream;
 use futures_util::stream::StreamExt;
 use sqlx_core::database::{Database, HasStatementCache};
 use sqlx_core::describe::Describe;
+use sqlx_core::encode::Encode;
 use sqlx_core::error::DatabaseError;
 use sqlx_core::sql_str::SqlStr;
 use sqlx_core::{Either, Error as SqlxError};
@@ -138,6 +139,14 @@ pub trait Backend: Database<Arguments: 'static> + HasStatementCache + sealed::En
     /// The most values one statement takes.
     #[doc(hidden)]
     const MAX_VALUES: usize;
+    /// The most bytes of values that are sent in one statement, where that matters.
+    #[doc(hidden)]
+    const MAX_BYTES: Option<usize> = None;
+    /// How many bytes a value is in a message.
+    #[doc(hidden)]
+    fn weight<'q, T: Encode<'q, Self>>(_value: &T) -> usize {
+        0
+    }
     /// Whether what is stored is what was given, to the last digit.
     #[doc(hidden)]
     const KEEPS_VALUES: bool = false;

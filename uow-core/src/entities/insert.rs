@@ -7,7 +7,8 @@ use sqlx_core::type_info::TypeInfo;
 
 use super::Entities;
 use super::plan::key_of;
-use super::statement::{Via, bind_batch, sizes};
+use super::sizes::sizes;
+use super::statement::{Via, bind_batch};
 use super::tracked::State;
 use crate::backend::{Backend, Query};
 use crate::entity::{Column, Entity};
@@ -89,7 +90,8 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         for (generated, slots) in [(false, keyed), (true, unkeyed)] {
             let mut rest = &*slots;
             let step = self.ask_step(rest.len(), generated).await?;
-            for size in self.insert_sizes(rest.len(), generated) {
+            let sizes = self.insert_sizes(slots.len(), generated);
+            for size in self.within_a_message(sizes, &slots, &Self::insert_columns(generated)) {
                 let (now, later) = rest.split_at_checked(size).unwrap_or((rest, &[]));
                 self.insert_batch(now, generated, step, via).await?;
                 rest = later;

@@ -12,6 +12,7 @@ mod memory;
 mod plan;
 mod read;
 mod set;
+mod sizes;
 mod statement;
 mod tracked;
 mod upsert;

@@ -3,7 +3,7 @@
 use super::Entities;
 use super::tracked::{Slot, State, copy_all};
 use crate::backend::{Backend, Query};
-use crate::entity::Entity;
+use crate::entity::{Entity, Values};
 use crate::error::Error;
 use crate::sql::{self, Shape};
 use sqlx_core::Error as SqlxError;
@@ -168,7 +168,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
     /// Reads a row in the transaction, or outside of any if the unit is idle.
     pub(super) async fn read_as_it_is(&self, key: &E::Key) -> Result<Option<E>, Error> {
         let mut arguments = DB::Arguments::default();
-        E::bind_key(key, &mut arguments).map_err(SqlxError::Encode)?;
+        E::bind_key(key, &mut Values::bound(&mut arguments)).map_err(SqlxError::Encode)?;
         let query = Query::with_arguments(sql::select_by_key::<DB, E>(1), arguments);
         let row = self.session.shared().read(query).await?;
         Ok(row.map(|row| E::load(&row)).transpose()?)
@@ -186,7 +186,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         for keys in keys.chunks(at_once) {
             let mut arguments = DB::Arguments::default();
             for key in keys {
-                E::bind_key(key, &mut arguments).map_err(SqlxError::Encode)?;
+                E::bind_key(key, &mut Values::bound(&mut arguments)).map_err(SqlxError::Encode)?;
             }
             let text = sql::select_by_key::<DB, E>(keys.len()) + clause;
             rows.append(&mut self.load(text, arguments).await?);

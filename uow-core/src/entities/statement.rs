@@ -6,7 +6,7 @@ use sqlx_core::error::BoxDynError;
 
 use super::Entities;
 use crate::backend::{Backend, Query};
-use crate::entity::Entity;
+use crate::entity::{Entity, Values};
 use crate::sql::Form;
 
 /// On which way a statement goes.
@@ -83,56 +83,9 @@ fn bind_rows<E: Entity<DB>, DB: Backend>(
         for (columns, entities) in parts {
             let Some(entity) = entities.get(row) else { continue };
             for &column in *columns {
-                entity.bind(column, arguments)?;
+                entity.bind(column, &mut Values::bound(arguments))?;
             }
         }
     }
     Ok(())
-}
-
-/// The sizes of the statements that a batch is written in.
-///
-/// With arrays any size is the same text. Without, a size is a text to prepare, so they are numbers of one decimal digit and
-/// zeros: 28 texts, and as many statements as the number of rows has digits. (One for the round numbers, which most batches
-/// that are made by hand have.)
-pub(super) fn sizes(arrays: bool, rows: usize, values_of_one: usize, most_values: usize) -> Vec<usize> {
-    const MOST: usize = 1000;
-    const MOST_IN_ARRAYS: usize = 2048;
-    let most =
-        if arrays { MOST_IN_ARRAYS } else { round((most_values / values_of_one.max(1)).clamp(1, MOST)) };
-    let mut sizes = Vec::new();
-    let mut left = rows;
-    while left > 0 {
-        let size = if arrays { left.min(most) } else { most.min(round(left)) };
-        sizes.push(size);
-        left -= size;
-    }
-    sizes
-}
-
-/// The highest decimal digit of a number, and zeros behind it.
-fn round(number: usize) -> usize {
-    let unit = 10_usize.pow(number.ilog10());
-    number / unit * unit
-}
-
-#[cfg(test)]
-mod tests {
-    use super::sizes;
-
-    #[test]
-    fn arrays_take_any_number_in_one_statement() {
-        assert_eq!(sizes(true, 1000, 3, 65_535), [1000]);
-        assert_eq!(sizes(true, 10_000, 3, 65_535), [2048, 2048, 2048, 2048, 1808]);
-    }
-
-    #[test]
-    fn rows_are_written_in_few_sizes_under_the_limit() {
-        assert_eq!(sizes(false, 1000, 3, 32_766), [1000]);
-        assert_eq!(sizes(false, 768, 3, 32_766), [700, 60, 8]);
-        assert_eq!(sizes(false, 300, 200, 32_766), [100, 100, 100]);
-        assert_eq!(sizes(false, 3001, 3, 32_766), [1000, 1000, 1000, 1]);
-        assert_eq!(sizes(false, 2, 40_000, 32_766), [1, 1]);
-        assert_eq!(sizes(false, 0, 3, 32_766), [0; 0]);
-    }
 }

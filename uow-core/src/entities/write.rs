@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use sqlx_core::Error as SqlxError;
 
 use super::Entities;
-use super::statement::{Via, bind_batch, sizes};
+use super::sizes::{padded, sizes, sizes_of_cases};
+use super::statement::{Via, bind_batch};
 use crate::backend::Backend;
 use crate::entity::{Column, ColumnSet, Entity};
 use crate::error::Error;
@@ -206,8 +207,10 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         } else {
             sizes(arrays, slots.len(), identity.len() + with_version.len(), DB::MAX_VALUES)
         };
+        let keys = if DB::UPDATES_BY_CASE { shape.keys().repeat(by_case.len()) } else { Vec::new() };
+        let values = [identity.as_slice(), &with_version, &keys].concat();
         let mut rest = slots;
-        for size in sizes {
+        for size in self.within_a_message(sizes, slots, &values) {
             let (now, later) = rest.split_at_checked(size).unwrap_or((rest, &[]));
             self.plan.updated.push((changed, now.to_vec()));
             self.raise_versions(changed, now);
@@ -313,36 +316,6 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
             if let Some(stored) = &slot.stored {
                 slot.entity.copy(version, stored);
             }
-        }
-    }
-}
-
-/// Each row is looked at once for each row: not too many of them. And each is written in a padded size, which must not take
-/// more values than one statement may have.
-fn sizes_of_cases(rows: usize, values_of_one: usize, most_values: usize) -> Vec<usize> {
-    let most = (most_values / values_of_one.max(1)).clamp(1, 128);
-    let most = if most < 16 { 1 << most.ilog2() } else { most / 16 * 16 };
-    let full = vec![most; rows / most];
-    full.into_iter().chain([rows % most].into_iter().filter(|rest| *rest > 0)).collect()
-}
-
-/// Few sizes, for each is a text to prepare.
-fn padded(rows: usize) -> usize {
-    if rows < 16 { rows.next_power_of_two() } else { rows.next_multiple_of(16) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{padded, sizes_of_cases};
-
-    #[test]
-    fn a_padded_batch_has_no_more_values_than_one_statement_takes() {
-        assert_eq!(sizes_of_cases(300, 4, 65_535), [128, 128, 44]);
-        for values_of_one in [4, 63, 600, 1000, 5000, 65_535, 100_000] {
-            let sizes = sizes_of_cases(300, values_of_one, 65_535);
-            assert_eq!(sizes.iter().sum::<usize>(), 300);
-            let fits = |size: &usize| *size == 1 || padded(*size) * values_of_one <= 65_535;
-            assert!(sizes.iter().all(fits), "{values_of_one}: {sizes:?}");
         }
     }
 }

@@ -2,19 +2,18 @@
 
 use std::any::Any;
 
-use sqlx_core::arguments::Arguments;
 use sqlx_core::error::BoxDynError;
 use sqlx_core::types::Type;
 
-use super::ColumnType;
+use super::{ColumnType, Values};
 use crate::backend::Backend;
 
 /// Binds one value of an entity.
 pub fn bind<DB: Backend, T: ColumnType<DB>>(
-    arguments: &mut DB::Arguments,
+    values: &mut Values<'_, DB>,
     value: &T,
 ) -> Result<(), BoxDynError> {
-    arguments.add(value)
+    values.add(value)
 }
 
 /// Whether a column has to be written again. Floats are compared by their bits: a NaN that stayed is no change, and a zero

@@ -2,6 +2,7 @@
 
 mod column;
 pub(crate) mod derived;
+mod values;
 
 use std::fmt::Debug;
 use std::hash::Hash;
@@ -11,6 +12,7 @@ use sqlx_core::error::BoxDynError;
 
 use crate::backend::Backend;
 pub use column::{Column, ColumnSet, ColumnType, Table, VersionType};
+pub use values::Values;
 
 /// A value with an identity: a row of a table, found again by its key.
 ///
@@ -104,14 +106,14 @@ pub trait Entity<DB: Backend>: Sized + Send + Sync {
     /// # Errors
     ///
     /// A value that does not encode.
-    fn bind(&self, column: usize, arguments: &mut DB::Arguments) -> Result<(), BoxDynError>;
+    fn bind(&self, column: usize, values: &mut Values<'_, DB>) -> Result<(), BoxDynError>;
 
     /// Binds the columns of a key, in their order.
     ///
     /// # Errors
     ///
     /// A value that does not encode.
-    fn bind_key(key: &Self::Key, arguments: &mut DB::Arguments) -> Result<(), BoxDynError>;
+    fn bind_key(key: &Self::Key, values: &mut Values<'_, DB>) -> Result<(), BoxDynError>;
 
     /// Whether many values of a column can be bound as one array: PostgreSQL's way to write a batch in one statement,
     /// whose text is the same for any number of rows.

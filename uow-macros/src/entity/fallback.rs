@@ -58,8 +58,8 @@ fn methods(database: &Ident) -> TokenStream {
         fn snapshot(&self) -> Self #never
         fn copy(&mut self, _: #usize, _: &Self) {}
         fn changes(&self, _: &Self) -> _uow::ColumnSet #never
-        fn bind(&self, _: #usize, _: &mut #database::Arguments) -> #bound #never
-        fn bind_key(_: &Self::Key, _: &mut #database::Arguments) -> #bound #never
+        fn bind(&self, _: #usize, _: &mut _uow::Values<'_, #database>) -> #bound #never
+        fn bind_key(_: &Self::Key, _: &mut _uow::Values<'_, #database>) -> #bound #never
         fn type_info(_: #usize) -> ::core::option::Option<#database::TypeInfo> #never
         fn compatible(_: #usize, _: &#database::TypeInfo) -> ::core::primitive::bool #never
     }

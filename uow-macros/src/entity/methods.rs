@@ -148,16 +148,16 @@ fn copies(entity: &Entity<'_>, database: &Ident) -> TokenStream {
 
 fn binds(entity: &Entity<'_>, database: &Ident) -> TokenStream {
     let binds = positions(entity).map(|(position, Column { field, ty, .. })| {
-        quote!(#position => _uow::bind::<#database, #ty>(__arguments, &self.#field))
+        quote!(#position => _uow::bind::<#database, #ty>(__values, &self.#field))
     });
     let key: Vec<&Type> =
         entity.columns.iter().filter(|column| column.is_key()).map(|column| column.ty).collect();
     let bind_key = match key.as_slice() {
-        [only] => quote!(_uow::bind::<#database, #only>(__arguments, __key)),
+        [only] => quote!(_uow::bind::<#database, #only>(__values, __key)),
         several => {
             let parts = (0..several.len()).map(Literal::usize_unsuffixed);
             quote! {
-                #(_uow::bind::<#database, #several>(__arguments, &__key.#parts)?;)*
+                #(_uow::bind::<#database, #several>(__values, &__key.#parts)?;)*
                 ::core::result::Result::Ok(())
             }
         }
@@ -166,7 +166,7 @@ fn binds(entity: &Entity<'_>, database: &Ident) -> TokenStream {
         fn bind(
             &self,
             __column: ::core::primitive::usize,
-            __arguments: &mut #database::Arguments,
+            __values: &mut _uow::Values<'_, #database>,
         ) -> ::core::result::Result<(), _uow::BoxDynError> {
             match __column {
                 #(#binds,)*
@@ -175,7 +175,7 @@ fn binds(entity: &Entity<'_>, database: &Ident) -> TokenStream {
         }
         fn bind_key(
             __key: &Self::Key,
-            __arguments: &mut #database::Arguments,
+            __values: &mut _uow::Values<'_, #database>,
         ) -> ::core::result::Result<(), _uow::BoxDynError> {
             #bind_key
         }

@@ -6,6 +6,7 @@ mod catalog;
 use futures_core::future::BoxFuture;
 use sqlx_core::Error as SqlxError;
 use sqlx_core::describe::Describe;
+use sqlx_core::encode::Encode;
 use sqlx_core::error::DatabaseError;
 use sqlx_core::executor::Executor;
 use sqlx_core::row::Row;
@@ -111,6 +112,17 @@ impl Backend for MySql {
     executor_methods!();
 
     const MAX_VALUES: usize = 65_535;
+    // A message over `max_allowed_packet` ends the connection. No server in use has been given less than four times this
+    // unless on purpose (16 MB on MariaDB, 64 MB on MySQL 8, 4 MB before), and larger messages are no faster.
+    const MAX_BYTES: Option<usize> = Some(1 << 20);
+
+    fn weight<'q, T: Encode<'q, Self>>(value: &T) -> usize {
+        let mut encoded = Vec::new();
+        // (One that does not encode is told when it is bound.)
+        value.encode_by_ref(&mut encoded).ok();
+        encoded.len()
+    }
+
     // Not where `autocommit` is off, and to ask whether it is costs as much as to begin.
     const AUTOCOMMITS: bool = false;
     const READ_ALSO: &'static str = ", CAST(@@SESSION.autocommit AS SIGNED)";

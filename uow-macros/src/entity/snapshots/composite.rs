@@ -86,20 +86,20 @@ const _: () = {
         fn bind(
             &self,
             __column: ::core::primitive::usize,
-            __arguments: &mut __DB::Arguments,
+            __values: &mut _uow::Values<'_, __DB>,
         ) -> ::core::result::Result<(), _uow::BoxDynError> {
             match __column {
-                0 => _uow::bind::<__DB, i64>(__arguments, &self.post),
-                1 => _uow::bind::<__DB, String>(__arguments, &self.tag),
+                0 => _uow::bind::<__DB, i64>(__values, &self.post),
+                1 => _uow::bind::<__DB, String>(__values, &self.tag),
                 _ => ::core::result::Result::Ok(()),
             }
         }
         fn bind_key(
             __key: &Self::Key,
-            __arguments: &mut __DB::Arguments,
+            __values: &mut _uow::Values<'_, __DB>,
         ) -> ::core::result::Result<(), _uow::BoxDynError> {
-            _uow::bind::<__DB, i64>(__arguments, &__key.0)?;
-            _uow::bind::<__DB, String>(__arguments, &__key.1)?;
+            _uow::bind::<__DB, i64>(__values, &__key.0)?;
+            _uow::bind::<__DB, String>(__values, &__key.1)?;
             ::core::result::Result::Ok(())
         }
         fn type_info(

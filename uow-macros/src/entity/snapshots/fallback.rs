@@ -49,13 +49,13 @@ const _: () = {
         fn bind(
             &self,
             _: ::core::primitive::usize,
-            _: &mut __DB::Arguments,
+            _: &mut _uow::Values<'_, __DB>,
         ) -> ::core::result::Result<(), _uow::BoxDynError> {
             ::core::unreachable!()
         }
         fn bind_key(
             _: &Self::Key,
-            _: &mut __DB::Arguments,
+            _: &mut _uow::Values<'_, __DB>,
         ) -> ::core::result::Result<(), _uow::BoxDynError> {
             ::core::unreachable!()
         }

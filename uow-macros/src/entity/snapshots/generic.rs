@@ -96,19 +96,19 @@ const _: () = {
         fn bind(
             &self,
             __column: ::core::primitive::usize,
-            __arguments: &mut __DB_::Arguments,
+            __values: &mut _uow::Values<'_, __DB_>,
         ) -> ::core::result::Result<(), _uow::BoxDynError> {
             match __column {
-                0 => _uow::bind::<__DB_, String>(__arguments, &self.name),
-                1 => _uow::bind::<__DB_, __DB>(__arguments, &self.value),
+                0 => _uow::bind::<__DB_, String>(__values, &self.name),
+                1 => _uow::bind::<__DB_, __DB>(__values, &self.value),
                 _ => ::core::result::Result::Ok(()),
             }
         }
         fn bind_key(
             __key: &Self::Key,
-            __arguments: &mut __DB_::Arguments,
+            __values: &mut _uow::Values<'_, __DB_>,
         ) -> ::core::result::Result<(), _uow::BoxDynError> {
-            _uow::bind::<__DB_, String>(__arguments, __key)
+            _uow::bind::<__DB_, String>(__values, __key)
         }
         fn type_info(
             __column: ::core::primitive::usize,

@@ -161,24 +161,24 @@ const _: () = {
         fn bind(
             &self,
             __column: ::core::primitive::usize,
-            __arguments: &mut __DB::Arguments,
+            __values: &mut _uow::Values<'_, __DB>,
         ) -> ::core::result::Result<(), _uow::BoxDynError> {
             match __column {
-                0 => _uow::bind::<__DB, i64>(__arguments, &self.id),
-                1 => _uow::bind::<__DB, String>(__arguments, &self.name),
-                2 => _uow::bind::<__DB, String>(__arguments, &self.r#type),
-                3 => _uow::bind::<__DB, Option<String>>(__arguments, &self.created_at),
-                4 => _uow::bind::<__DB, Vec<i64>>(__arguments, &self.tags),
-                5 => _uow::bind::<__DB, i64>(__arguments, &self.author),
-                6 => _uow::bind::<__DB, i64>(__arguments, &self.version),
+                0 => _uow::bind::<__DB, i64>(__values, &self.id),
+                1 => _uow::bind::<__DB, String>(__values, &self.name),
+                2 => _uow::bind::<__DB, String>(__values, &self.r#type),
+                3 => _uow::bind::<__DB, Option<String>>(__values, &self.created_at),
+                4 => _uow::bind::<__DB, Vec<i64>>(__values, &self.tags),
+                5 => _uow::bind::<__DB, i64>(__values, &self.author),
+                6 => _uow::bind::<__DB, i64>(__values, &self.version),
                 _ => ::core::result::Result::Ok(()),
             }
         }
         fn bind_key(
             __key: &Self::Key,
-            __arguments: &mut __DB::Arguments,
+            __values: &mut _uow::Values<'_, __DB>,
         ) -> ::core::result::Result<(), _uow::BoxDynError> {
-            _uow::bind::<__DB, i64>(__arguments, __key)
+            _uow::bind::<__DB, i64>(__values, __key)
         }
         fn type_info(
             __column: ::core::primitive::usize,

@@ -1,0 +1,51 @@
+//! Where an entity's values go.
+
+use std::fmt;
+
+use sqlx_core::arguments::Arguments;
+use sqlx_core::error::BoxDynError;
+
+use super::ColumnType;
+use crate::backend::Backend;
+
+/// Where the values of an entity go that are [bound](super::Entity::bind): into the arguments of a statement, or only on the
+/// scales, to see how much a message can carry.
+pub struct Values<'v, DB: Backend>(To<'v, DB>);
+
+enum To<'v, DB: Backend> {
+    Arguments(&'v mut DB::Arguments),
+    Scales(&'v mut usize),
+}
+
+impl<'v, DB: Backend> Values<'v, DB> {
+    /// They become arguments of a statement.
+    pub fn bound(arguments: &'v mut DB::Arguments) -> Self {
+        Self(To::Arguments(arguments))
+    }
+
+    /// Their bytes are counted.
+    pub(crate) fn weighed(bytes: &'v mut usize) -> Self {
+        Self(To::Scales(bytes))
+    }
+
+    /// One more value.
+    ///
+    /// # Errors
+    ///
+    /// A value that does not encode.
+    pub fn add<T: ColumnType<DB>>(&mut self, value: &T) -> Result<(), BoxDynError> {
+        match &mut self.0 {
+            To::Arguments(arguments) => arguments.add(value),
+            To::Scales(bytes) => {
+                **bytes += DB::weight(value);
+                Ok(())
+            }
+        }
+    }
+}
+
+impl<DB: Backend> fmt::Debug for Values<'_, DB> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Values")
+    }
+}
