@@ -71,7 +71,8 @@ impl<U: UnitOfWork> Options<U> {
         self
     }
 
-    /// How long the server may work on one statement. PostgreSQL and MariaDB; for SQLite there is
+    /// How long the server may work on one statement. MySQL looks at the time of a SELECT only, so a statement that writes
+    /// and waits for a row needs a [`lock_timeout`](Self::lock_timeout) there; SQLite knows no such limit and has
     /// [`deadline`](Self::deadline).
     #[must_use]
     pub fn statement_timeout(mut self, timeout: Duration) -> Self {

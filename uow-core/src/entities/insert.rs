@@ -187,7 +187,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         let mut made = match (batch.generated, returned) {
             (true, true) => self.match_rows(slots, batch, rows, via).await?,
             (true, false) => self.derive_keys(slots, batch, step, result).await?,
-            (false, _) => self.match_keys(slots, batch, rows)?,
+            (false, _) => self.match_keys(slots, batch, rows).await?,
         };
         for (place, (&at, key)) in slots.iter().zip(made.keys).enumerate() {
             self.note_birth(at);
@@ -205,7 +205,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
             self.keys.set(at, &key);
             self.tracked.index_by(at, Some(key));
         }
-        if !batch.returning.is_empty() && !returned {
+        if batch.generated && !batch.returning.is_empty() && !returned {
             self.read_defaults(slots, batch).await?;
         }
         Ok(())

@@ -44,16 +44,20 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         }
     }
 
-    /// The rows that came back for entities that had their keys.
-    pub(super) fn match_keys(
+    /// What was stored of entities that had their keys; in `rows`, if the engine returned any.
+    pub(super) async fn match_keys(
         &self,
         slots: &[usize],
         batch: &Batch,
         rows: Vec<DB::Row>,
-    ) -> Result<Made<E, E::Key, DB::Row>, SqlxError> {
+    ) -> Result<Made<E, E::Key, DB::Row>, Failure> {
         let own: Vec<E::Key> = self.entities_of(slots).into_iter().map(E::key).collect();
-        if rows.is_empty() {
+        if batch.returning.is_empty() {
             return Ok(Made::keys(own));
+        }
+        if rows.is_empty() {
+            let loaded = self.read_stored(&own).await?;
+            return Ok(Made { keys: loaded.iter().map(E::key).collect(), rows: Vec::new(), loaded });
         }
         let returned = self.returned_keys(slots, batch, &rows)?;
         let stored: HashSet<&E::Key> = returned.iter().collect();
@@ -69,6 +73,21 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         let mut by_key: HashMap<E::Key, DB::Row> = returned.into_iter().zip(rows).collect();
         let rows = own.iter().map(|key| by_key.remove(key)).collect();
         Ok(Made { keys: own, rows, loaded: Vec::new() })
+    }
+
+    /// The rows with these keys, in their order, however the keys may be written there.
+    async fn read_stored(&self, keys: &[E::Key]) -> Result<Vec<E>, Failure> {
+        let rows = self.read_again(keys, Via::Transaction).await?;
+        let mut by_key: HashMap<E::Key, E> = rows.into_iter().map(|row| (row.key(), row)).collect();
+        let mut loaded = Vec::with_capacity(keys.len());
+        for key in keys {
+            let row = match by_key.remove(key) {
+                Some(row) => Some(row),
+                None => self.read_row(key, "").await?,
+            };
+            loaded.push(row.ok_or_else(|| Failure::LeftOut(stored_otherwise::<E, DB>(key)))?);
+        }
+        Ok(loaded)
     }
 
     fn returned_keys(
@@ -200,10 +219,18 @@ fn writes_by_itself<E: Entity<DB>, DB: Backend>() -> bool {
     E::COLUMNS.iter().any(Column::is_read_only)
 }
 
+fn stored_otherwise<E: Entity<DB>, DB: Backend>(key: &E::Key) -> SqlxError {
+    SqlxError::Protocol(format!(
+        "the row {key:?} of `{}` was inserted and is not found by its key, so it is stored otherwise than it was given (cut off, \
+         rounded, or changed by a trigger); give a key that the column keeps as it is",
+        E::NAME,
+    ))
+}
+
 fn unknown_keys<E: Entity<DB>, DB: Backend>(rows: usize) -> SqlxError {
     SqlxError::Protocol(format!(
         "{rows} rows of `{}` were inserted, and nobody knows which is whose: their keys do not tell, and what is stored is not \
-         what was given (a trigger, or a column that cuts values off)",
+         what was given (a trigger, a default that is no AUTO_INCREMENT, a column that cuts values off); give the keys beforehand",
         E::NAME,
     ))
 }

@@ -3,6 +3,8 @@
 mod batch;
 mod catalog;
 
+use std::fmt::Display;
+
 use futures_core::future::BoxFuture;
 use sqlx_core::Error as SqlxError;
 use sqlx_core::describe::Describe;
@@ -68,22 +70,19 @@ impl Backend for MySql {
         if options.deferrable {
             return Err(lacks("deferrable transaction", "leave `deferrable` out for it"));
         }
-        let mut begin = String::new();
-        let mut restore = String::new();
-        let mut set = |variable: &str, value: String| {
-            begin.push_str(&format!(
-                "SET @uow_{variable} = @@SESSION.{variable}, SESSION {variable} = {value}; "
-            ));
-            restore.push_str(if restore.is_empty() { "SET " } else { ", " });
-            restore.push_str(&format!("SESSION {variable} = @uow_{variable}"));
-        };
+        let mut settings = Settings::default();
         if let Some(timeout) = options.statement_timeout {
-            set("max_statement_time", format!("{:.6}", timeout.as_secs_f64().max(0.000_001)));
+            // Each server has a variable of its own, in seconds and in milliseconds, and takes that of the other for a comment.
+            let seconds = timeout.as_secs_f64().max(0.000_001);
+            settings.set("max_statement_time", format!("{seconds:.6}"), " /*M!100101 ");
+            settings.set("max_execution_time", timeout.as_millis().max(1), " /*!50708 ");
         }
         if let Some(timeout) = options.lock_timeout {
             // In whole seconds, the next one up.
-            set("innodb_lock_wait_timeout", timeout.as_millis().div_ceil(1000).max(1).to_string());
+            let seconds = timeout.as_millis().div_ceil(1000).max(1);
+            settings.set("innodb_lock_wait_timeout", seconds, "");
         }
+        let Settings { mut begin, restore } = settings;
         if let Some(level) = options.isolation {
             // Without SESSION it is the next transaction's level only: the connection is left as it was.
             begin.push_str(&format!("SET TRANSACTION ISOLATION LEVEL {}; ", level.sql()));
@@ -204,6 +203,25 @@ impl Backend for MySql {
         // Not a lock wait, which ends the statement alone: where `innodb_rollback_on_timeout` makes it end the transaction,
         // that one is found gone.
         Box::pin(std::future::ready(matches!(number(error), Some(DEADLOCK | SNAPSHOT_CONFLICT))))
+    }
+}
+
+/// Settings of the connection for a transaction, and what makes them what they were.
+#[derive(Default)]
+struct Settings {
+    begin: String,
+    restore: String,
+}
+
+impl Settings {
+    /// `on`: how a comment begins that only the server reads which has this variable.
+    fn set(&mut self, variable: &str, value: impl Display, on: &str) {
+        let end = if on.is_empty() { "" } else { " */" };
+        // (What is a comment as a whole would be no statement.)
+        let now = format!("@uow_{variable} = @@SESSION.{variable}, SESSION {variable} = {value}");
+        self.begin.push_str(&format!("SET @uow = 1{on}, {now}{end}; "));
+        self.restore.push_str(if self.restore.is_empty() { "SET @uow = NULL" } else { "" });
+        self.restore.push_str(&format!("{on}, SESSION {variable} = @uow_{variable}{end}"));
     }
 }
 
