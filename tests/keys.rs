@@ -107,6 +107,26 @@ macro_rules! things {
                     fresh.rollback().await.unwrap();
                 }
             }
+
+            /// Adds things whose keys the database does not tell (those of an `AUTO_INCREMENT` alone, without `RETURNING`):
+            /// that is said, and nothing is stored.
+            pub async fn have_keys_that_nobody_knows<DB: Engine>(lab: &Lab<DB>, rows: &[usize])
+            where
+                Thing: Entity<DB, Key = $key>,
+                Part: Entity<DB, Key = $key>,
+            {
+                for &rows in rows {
+                    let mut db = Shop::new(&lab.pool);
+                    for at in 0..rows {
+                        db.things().add(thing(&at.to_string())).unwrap();
+                    }
+                    let error = db.commit().await.unwrap_err();
+                    assert!(error.to_string().contains("nobody knows which is whose"), "{rows}: {error}");
+                    assert!(!error.is_ended_early() && !error.is_outcome_unknown(), "{rows}: {error}");
+                    db.rollback().await.unwrap();
+                    assert_eq!(DB::texts(&lab.outside, "SELECT name FROM thing").await, [""; 0]);
+                }
+            }
         }
     };
 }
@@ -142,6 +162,11 @@ engines! {
             _ => "BIGINT PRIMARY KEY DEFAULT (random())",
         };
         make_tables(lab, key, "BIGINT").await;
+        if !lab.has_returning() {
+            numbers::have_keys_that_nobody_knows(lab, ROWS).await;
+            newtypes::have_keys_that_nobody_knows(lab, ROWS).await;
+            return;
+        }
         numbers::have_their_own_keys(lab, &lab.pool, ROWS).await;
         newtypes::have_their_own_keys(lab, &lab.pool, ROWS).await;
     }
@@ -149,10 +174,15 @@ engines! {
     async fn keys_that_are_uuids(lab) {
         let (key, reference) = match <Db as sqlx::Database>::NAME {
             "PostgreSQL" => ("UUID PRIMARY KEY DEFAULT gen_random_uuid()", "UUID"),
-            "MySQL" => ("BINARY(16) PRIMARY KEY DEFAULT (unhex(md5(rand())))", "BINARY(16)"),
+            "MySQL" if lab.mariadb => ("BINARY(16) PRIMARY KEY DEFAULT (unhex(md5(rand())))", "BINARY(16)"),
+            "MySQL" => ("BINARY(16) PRIMARY KEY DEFAULT (uuid_to_bin(uuid()))", "BINARY(16)"),
             _ => ("BLOB PRIMARY KEY DEFAULT (randomblob(16))", "BLOB"),
         };
         make_tables(lab, key, reference).await;
+        if !lab.has_returning() {
+            uuids::have_keys_that_nobody_knows(lab, ROWS).await;
+            return;
+        }
         uuids::have_their_own_keys(lab, &lab.pool, ROWS).await;
     }
 
@@ -174,6 +204,13 @@ engines! {
         // A transaction is open, so what was not understood can be undone, and written row by row.
         sqlx::raw_sql("SELECT 1").execute(db.session()).await.unwrap();
         let added: Vec<_> = (0..50).map(|at| db.things().add(numbers::thing(&format!("{at}"))).unwrap()).collect();
+        if !lab.has_returning() {
+            let error = db.commit().await.unwrap_err();
+            assert!(error.to_string().contains("nobody knows which is whose"), "{error}");
+            db.rollback().await.unwrap();
+            assert_eq!(Db::texts(&lab.outside, "SELECT name FROM thing").await, [""; 0]);
+            return;
+        }
         db.commit().await.unwrap();
         let mut fresh = numbers::Shop::new(&lab.outside);
         for (at, added) in added.iter().enumerate() {
@@ -248,7 +285,7 @@ mod in_few_statements {
     }
 }
 
-mod on_mariadb {
+mod on_mysql {
     use super::*;
 
     uow_test_support::mysql_claim! {

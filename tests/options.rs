@@ -186,7 +186,9 @@ engines! {
         Library::options(&pool).isolation(level).read_only(true).run(async |db| count(db).await).await.unwrap();
         let text = match <Db as sqlx::Database>::NAME {
             "PostgreSQL" => "SELECT current_setting('transaction_isolation') = current_setting('default_transaction_isolation')",
-            "MySQL" => "SELECT @@SESSION.tx_isolation = @@GLOBAL.tx_isolation AND @@tx_read_only = 0",
+            "MySQL" if lab.mariadb => "SELECT @@SESSION.tx_isolation = @@GLOBAL.tx_isolation AND @@tx_read_only = 0",
+            "MySQL" => "SELECT @@SESSION.transaction_isolation = @@GLOBAL.transaction_isolation \
+                        AND @@transaction_read_only = 0",
             _ => "SELECT query_only = 0 FROM pragma_query_only",
         };
         let as_before: bool = sqlx::query_scalar(text).fetch_one(&pool).await.unwrap();

@@ -233,19 +233,23 @@ mod on_servers {
                 return; // where none can end the transaction it is called in
             }
             lab.script("CREATE PROCEDURE ends() BEGIN COMMIT; END").await;
-            for text in [
+            let on_both = [
                 "CALL ends()",
                 "/* job */ CALL ends()",
                 "-- job\nCALL ends()",
                 "SELECT 1; CALL ends()",
                 "SET @a = 1; # job\n CALL ends()",
                 "PREPARE s FROM 'CALL ends()'; EXECUTE s",
+                "SET @text = 'CALL ends()'; PREPARE s FROM @text; EXECUTE s",
+                "/*! CALL ends() */",
+            ];
+            let on_mariadb = [
                 "EXECUTE IMMEDIATE 'CALL ends()'",
                 "SET STATEMENT max_statement_time = 5 FOR CALL ends()",
                 "BEGIN NOT ATOMIC CALL ends(); END",
                 "IF 1 THEN CALL ends(); END IF",
-                "/*! CALL ends() */",
-            ] {
+            ];
+            for text in on_both.into_iter().chain(on_mariadb.into_iter().filter(|_| lab.mariadb)) {
                 for end in ["commit", "rollback"] {
                     lab.script("DELETE FROM blog").await;
                     let mut db = Library::new(&lab.pool);
@@ -266,8 +270,21 @@ mod on_servers {
                 return;
             }
             lab.script("CREATE PROCEDURE sets() BEGIN SET autocommit = 0, completion_type = CHAIN; END").await;
-            let set = "SELECT CONCAT(@@autocommit, @@completion_type, @@in_transaction)";
-            for text in ["CALL sets()", "EXECUTE IMMEDIATE 'SET autocommit = 0, completion_type = CHAIN'", "SET SESSION completion_type = 1", "SET `autocommit` = 0", "SET @@session.`autocommit` = 0"] {
+            let settings = async |pool: &sqlx::Pool<Db>| {
+                let mut connection = pool.acquire().await.unwrap();
+                let set = sqlx::raw_sql("SELECT CONCAT(@@autocommit = 1, ' ', @@completion_type)");
+                let set: String = sqlx::Row::get(&set.fetch_one(&mut *connection).await.unwrap(), 0);
+                (set, Db::is_in_transaction(&mut *connection).await)
+            };
+            let texts = [
+                "CALL sets()",
+                "PREPARE s FROM 'SET autocommit = 0, completion_type = CHAIN'; EXECUTE s",
+                "SET SESSION completion_type = 1",
+                "SET `autocommit` = 0",
+                "SET @@session.`autocommit` = 0",
+            ];
+            let immediate = lab.mariadb.then_some("EXECUTE IMMEDIATE 'SET autocommit = 0, completion_type = CHAIN'");
+            for text in texts.into_iter().chain(immediate) {
                 for end in ["commit", "rollback", "fail", "drop"] {
                     let pool = lab.pool_of(1).await;
                     let mut db = Library::new(&pool);
@@ -282,8 +299,7 @@ mod on_servers {
                         }
                         _ => drop(db),
                     }
-                    let set: String = sqlx::query_scalar(set).fetch_one(&pool).await.unwrap();
-                    assert_eq!(set, "ONNO_CHAIN0", "{text}, {end}");
+                    assert_eq!(settings(&pool).await, ("1 NO_CHAIN".to_owned(), false), "{text}, {end}");
                     pool.close().await;
                 }
             }
@@ -302,13 +318,7 @@ mod on_servers {
                 let mut db = Library::new(&pool);
                 sqlx::raw_sql("CALL sets()").execute(db.session()).await.unwrap();
                 if end == "commit" { db.commit().await.unwrap() } else { db.rollback().await.unwrap() }
-                let mut connection = pool.acquire().await.unwrap();
-                let set: String = sqlx::raw_sql("SELECT CONCAT(@@autocommit, @@completion_type, @@in_transaction)")
-                    .fetch_one(&mut *connection)
-                    .await
-                    .map(|row| sqlx::Row::get(&row, 0))
-                    .unwrap();
-                assert_eq!(set, "OFFCHAIN0", "{end}");
+                assert_eq!(settings(&pool).await, ("0 CHAIN".to_owned(), false), "{end}");
             }
         }
     }

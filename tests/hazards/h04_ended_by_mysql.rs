@@ -144,12 +144,16 @@ async fn later(lab: &Lab<MySql>) -> Vec<String> {
     lab.blogs().await.into_iter().filter(|name| name.starts_with("later")).collect()
 }
 
+/// Writes more than a victim has.
+pub(super) const MUCH: &str = "INSERT INTO post (blog_id, title) \
+    WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 50) SELECT 1, x FROM n";
+
 /// Makes this transaction the victim of a deadlock, and returns what its statement was answered.
 pub(super) async fn lose_a_deadlock(lab: &Lab<MySql>, victim: &mut impl Speaks) -> sqlx::Result<()> {
     lab.script("INSERT INTO blog (name) VALUES ('a'), ('b')").await;
     let mut winner = lab.outside.begin().await.unwrap();
     // InnoDB spares the transaction that has written more.
-    winner.run("INSERT INTO post (blog_id, title) SELECT 1, seq FROM seq_1_to_50").await.unwrap();
+    winner.run(MUCH).await.unwrap();
     winner.run("UPDATE blog SET version = 1 WHERE name = 'a'").await.unwrap();
     victim.run("UPDATE blog SET version = 1 WHERE name = 'b'").await.unwrap();
     let (won, lost) = tokio::join!(

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use sqlx::pool::PoolOptions;
 use sqlx::{AssertSqlSafe, MySql, Pool, Postgres, Row as _, Sqlite};
+use uow_test_support::Engine as _;
 
 type ConnectOptions<DB> = <<DB as sqlx::Database>::Connection as sqlx::Connection>::Options;
 
@@ -104,15 +105,18 @@ impl Look for MySql {
     const INSERT_IGNORE: (&'static str, &'static str) = ("INSERT IGNORE", "");
 
     async fn setup(connection: &mut Self::Connection) -> Result<String, String> {
-        match text_of!(connection, "SELECT CAST(@@in_transaction AS CHAR)")?.as_str() {
-            "0" => {}
-            _ => return Err("it is inside of a transaction".into()),
+        if Self::is_in_transaction(connection).await {
+            return Err("it is inside of a transaction".into());
         }
-        text_of!(
-            connection,
-            "SELECT concat_ws(' ', @@innodb_lock_wait_timeout, @@max_statement_time, @@tx_isolation, @@tx_read_only, \
-             @@autocommit, @@completion_type)"
-        )
+        // MariaDB has some of these by one name, MySQL by another.
+        let settings = "SHOW SESSION VARIABLES WHERE variable_name IN ('innodb_lock_wait_timeout', 'max_statement_time', \
+                        'max_execution_time', 'tx_isolation', 'transaction_isolation', 'tx_read_only', \
+                        'transaction_read_only', 'autocommit', 'completion_type')";
+        let settings =
+            sqlx::raw_sql(settings).fetch_all(connection).await.map_err(|error| error.to_string())?;
+        let settings =
+            settings.iter().map(|row| format!("{}={}", row.get::<String, _>(0), row.get::<String, _>(1)));
+        Ok(settings.collect::<Vec<_>>().join(" "))
     }
 
     look_methods!();

@@ -42,13 +42,15 @@ pub(crate) struct Place<T: Target> {
     /// The number its rows go by.
     pub(crate) number: i64,
     pub(crate) units: Units,
+    /// Whether the server's INSERT can return rows.
+    pub(crate) returning: bool,
     /// What was done so far, for the report.
     trace: Mutex<Vec<String>>,
 }
 
 impl<T: Target> Place<T> {
-    pub(crate) fn new(pool: Pool<T>, outside: Pool<T>, number: i64, units: Units) -> Self {
-        Self { pool, outside, number, units, trace: Mutex::default() }
+    pub(crate) fn new(pool: Pool<T>, outside: Pool<T>, number: i64, units: Units, returning: bool) -> Self {
+        Self { pool, outside, number, units, returning, trace: Mutex::default() }
     }
 
     /// Whether its units have a deadline, which passes at a moment of its own choice.

@@ -56,7 +56,7 @@ pub(crate) async fn run<T: Target>(
         model.in_flight = if idle_read { InFlight::Read } else { InFlight::Statement };
     }
     place.note(format!("{statement:?}, cut {cut:?}"));
-    let ran = cut.apply(send(unit, statement, place.number)).await;
+    let ran = cut.apply(send(unit, statement, place.number, place.returning)).await;
     model.in_flight = InFlight::Nothing;
     place.note(format!("  {ran:?}"));
     let came = match ran {
@@ -251,7 +251,12 @@ fn expected<T: Target>(model: &Model, statement: Statement) -> Expected {
 }
 
 /// Sends a statement by its own road.
-fn send<T: Target>(unit: &mut Unit<T>, statement: Statement, program: i64) -> BoxFuture<'_, Came> {
+fn send<T: Target>(
+    unit: &mut Unit<T>,
+    statement: Statement,
+    program: i64,
+    returning: bool,
+) -> BoxFuture<'_, Came> {
     Box::pin(async move {
         match statement {
             Statement::Stream { rows, pause } => stream(unit, program, rows, pause).await,
@@ -270,7 +275,7 @@ fn send<T: Target>(unit: &mut Unit<T>, statement: Statement, program: i64) -> Bo
                     Err(error) => Came::Failed(error),
                 }
             }
-            other => match T::send(&mut unit.session, program, other).await {
+            other => match T::send(&mut unit.session, program, other, returning).await {
                 Ok(answer) => Came::To(answer),
                 Err(error) => Came::Failed(error.into()),
             },
@@ -305,7 +310,7 @@ async fn split<T: Target>(unit: &mut Unit<T>, program: i64, to_the_end: bool) ->
         Some(Err(error)) => return Came::Failed(error.into()),
         Some(Ok(row)) => vec![row],
     };
-    let second = T::send(&mut notes.session, program, Statement::ReadAll).await.map_err(Error::from);
+    let second = T::send(&mut notes.session, program, Statement::ReadAll, true).await.map_err(Error::from);
     if !matches!(second, Err(Error::Busy)) {
         return Came::Lied(format!("a second statement was not told `Busy`, but {second:?}"));
     }

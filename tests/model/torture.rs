@@ -32,6 +32,8 @@ struct Run {
     programs: u64,
     next: AtomicU64,
     first: u64,
+    /// Whether an INSERT can return rows.
+    returning: bool,
     /// How many programs came to nothing.
     deadlocks: AtomicU64,
 }
@@ -45,7 +47,8 @@ pub(crate) async fn torture<T: Target>(lab: &Lab<T>) {
     let seed = number("UOW_MODEL_SEED");
     let programs = number("UOW_MODEL_PROGRAMS").unwrap_or(if seed.is_some() { REPEATED } else { PROGRAMS });
     let (next, deadlocks) = Default::default();
-    let run = Arc::new(Run { seed, programs, next, first: Random::seed(), deadlocks });
+    let (first, returning) = (Random::seed(), lab.has_returning());
+    let run = Arc::new(Run { seed, programs, next, first, returning, deadlocks });
     if T::SHARED {
         prepare(&lab.outside, programs).await;
     }
@@ -90,7 +93,7 @@ async fn work<T: Target>(
             break;
         }
         let program = Program::draw(run.seed.unwrap_or(run.first.wrapping_add(at)));
-        let place = Place::new(units.clone(), outside.clone(), at as i64, program.units);
+        let place = Place::new(units.clone(), outside.clone(), at as i64, program.units, run.returning);
         let playing = AssertUnwindSafe(play(&place, &program)).catch_unwind();
         let outcome = match tokio::time::timeout(HANGS, playing).await {
             Ok(Ok(outcome)) => outcome,

@@ -83,11 +83,12 @@ pub(crate) trait Target: Engine + Look {
         worker: usize,
     ) -> <Self::Connection as sqlx::Connection>::Options;
 
-    /// Runs a statement in the unit.
+    /// Runs a statement in the unit; `returning`: the server's INSERT can return rows.
     fn send<'s>(
         session: &'s mut Session<Self>,
         program: i64,
         statement: Statement,
+        returning: bool,
     ) -> BoxFuture<'s, sqlx::Result<Answer>>;
 
     /// The rows of a program, streamed.
@@ -109,6 +110,7 @@ macro_rules! target_methods {
             session: &'s mut Session<Self>,
             program: i64,
             statement: Statement,
+            returning: bool,
         ) -> BoxFuture<'s, sqlx::Result<Answer>> {
             Box::pin(async move {
                 match statement {
@@ -116,10 +118,10 @@ macro_rules! target_methods {
                         let insert = "INSERT INTO cell (program, slot, value)";
                         let text = format!("{insert} VALUES ({program}, {slot}, {value})");
                         let values = sql::<Self>(&format!("{insert} VALUES (?, ?, ?)"));
-                        let returning =
+                        let with_rows =
                             sql::<Self>(&format!("{insert} VALUES (?, ?, ?) RETURNING slot, value"));
                         let command = sqlx::query(values.clone()).bind(program).bind(slot).bind(value);
-                        let query = sqlx::query_as(returning).bind(program).bind(slot).bind(value);
+                        let query = sqlx::query_as(with_rows).bind(program).bind(slot).bind(value);
                         match form {
                             Form::Execute => affected(command.execute(session).await?.rows_affected()),
                             Form::Text => affected(
@@ -127,6 +129,19 @@ macro_rules! target_methods {
                             ),
                             Form::Unnamed => {
                                 affected(command.persistent(false).execute(session).await?.rows_affected())
+                            }
+                            Form::One | Form::Optional | Form::All if !returning => {
+                                // Another statement of the same text has to give the row.
+                                let text = format!("{text}; SELECT {slot}, {value}");
+                                let query = sqlx::raw_sql(AssertSqlSafe(text));
+                                let rows = match form {
+                                    Form::One => vec![query.fetch_one(session).await?],
+                                    Form::Optional => {
+                                        query.fetch_optional(session).await?.into_iter().collect()
+                                    }
+                                    _ => query.fetch_all(session).await?,
+                                };
+                                Ok(Answer::Rows(rows.iter().map(|row| (row.get(0), row.get(1))).collect()))
                             }
                             Form::One => Ok(Answer::Rows(vec![query.fetch_one(session).await?])),
                             Form::Optional => {

@@ -3,7 +3,7 @@
 use sqlx::pool::PoolOptions;
 use sqlx::{MySql, Postgres, Sqlite};
 use unit_of_work::{Entity, MismatchKind, UnitOfWork};
-use uow_test_support::claims;
+use uow_test_support::{Engine as _, claims};
 
 use crate::{Item, One, kinds};
 
@@ -217,8 +217,7 @@ claims! { mysql_claim, MySql,
         let pool = PoolOptions::<MySql>::new().max_connections(1).connect_with(lab.connect.clone()).await.unwrap();
         sqlx::raw_sql("SET autocommit = 0").execute(&pool).await.unwrap();
         assert!(One::<Item, MySql>::check_schema(&pool).await.unwrap_err().is_schema_mismatch());
-        let open: i64 = sqlx::query_scalar("SELECT CAST(@@in_transaction AS SIGNED)").fetch_one(&pool).await.unwrap();
-        assert_eq!(open, 0);
+        assert!(!MySql::is_in_transaction(&mut *pool.acquire().await.unwrap()).await);
         pool.close().await;
     }
 }

@@ -52,6 +52,9 @@ pub trait Engine: Backend + Sized {
 
     /// How many of the engine's sessions of this lab are inside of a transaction. (SQLite tells whether there are any.)
     fn open_transactions(lab: &Lab<Self>) -> impl Future<Output = i64>;
+
+    /// Whether this connection is inside of a transaction.
+    fn is_in_transaction(connection: &mut Self::Connection) -> impl Future<Output = bool> + Send;
 }
 
 /// A database of a test's own, with the tables `blog` and `post`, a pool to test with and another to look on from outside.
@@ -65,6 +68,8 @@ pub struct Lab<DB: sqlx::Database> {
     pub name: String,
     /// How to connect to it.
     pub connect: <DB::Connection as sqlx::Connection>::Options,
+    /// Whether it is MariaDB that speaks MySQL's protocol here, for what the two do not have in common.
+    pub mariadb: bool,
 }
 
 /// The text with `?` as the engine writes its placeholders.
@@ -90,7 +95,8 @@ impl<DB: Engine> Lab<DB> {
             let (connect, folder) = DB::fresh(&name).await;
             let pool = pool::<DB>(&connect, CONNECTIONS).await;
             let outside = pool_lazy::<DB>(&connect, 1);
-            let mut lab = Self { pool, outside, name: name.clone(), connect };
+            let mariadb = DB::NAME == <MySql as sqlx::Database>::NAME && is_mariadb(&outside).await;
+            let mut lab = Self { pool, outside, name: name.clone(), connect, mariadb };
             DB::script(&lab.outside, &schema::<DB>()).await;
             lab.settled().await;
             test(&mut lab).await;
@@ -110,6 +116,11 @@ impl<DB: Engine> Lab<DB> {
     /// Another pool on the lab's database, of at most this many connections.
     pub async fn pool_of(&self, connections: u32) -> Pool<DB> {
         pool::<DB>(&self.connect, connections).await
+    }
+
+    /// Whether an INSERT can return rows: MySQL's alone cannot.
+    pub fn has_returning(&self) -> bool {
+        DB::NAME != <MySql as sqlx::Database>::NAME || self.mariadb
     }
 
     /// The names of all blogs that are stored, as a connection outside of the unit sees them.
@@ -230,6 +241,10 @@ impl Engine for Sqlite {
         i64::from(writers || readers)
     }
 
+    async fn is_in_transaction(connection: &mut sqlx::SqliteConnection) -> bool {
+        connection.execute("BEGIN; ROLLBACK").await.is_err()
+    }
+
     async fn add_blog(session: &mut Session<Self>, name: &str) -> sqlx::Result<i64> {
         let insert = sqlx::query_scalar("INSERT INTO blog (name) VALUES (?) RETURNING id");
         insert.bind(name).fetch_one(session).await
@@ -285,6 +300,11 @@ impl Engine for Postgres {
             .expect("the server tells its sessions")
     }
 
+    async fn is_in_transaction(connection: &mut sqlx::PgConnection) -> bool {
+        let row = connection.fetch_one("SELECT now() <> statement_timestamp()").await;
+        row.expect("it is in order").get(0)
+    }
+
     async fn add_blog(session: &mut Session<Self>, name: &str) -> sqlx::Result<i64> {
         let insert = sqlx::query_scalar("INSERT INTO blog (name) VALUES ($1) RETURNING id");
         insert.bind(name).fetch_one(session).await
@@ -335,7 +355,7 @@ impl Engine for MySql {
     async fn fresh(name: &str) -> (sqlx::mysql::MySqlConnectOptions, Option<tempfile::TempDir>) {
         let options = mysql_options();
         let mut admin =
-            sqlx::MySqlConnection::connect_with(&options).await.expect("MariaDB accepts connections");
+            sqlx::MySqlConnection::connect_with(&options).await.expect("MySQL accepts connections");
         let text = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
         admin.execute(sqlx::raw_sql(text)).await.expect("a database can be made");
         admin.close().await.expect("the connection closes");
@@ -344,7 +364,7 @@ impl Engine for MySql {
 
     async fn drop_database(name: &str) {
         let mut admin =
-            sqlx::MySqlConnection::connect_with(&mysql_options()).await.expect("MariaDB accepts connections");
+            sqlx::MySqlConnection::connect_with(&mysql_options()).await.expect("MySQL accepts connections");
         let text = sqlx::AssertSqlSafe(format!("DROP DATABASE {name}"));
         admin.execute(sqlx::raw_sql(text)).await.expect("the database can be dropped");
     }
@@ -362,13 +382,19 @@ impl Engine for MySql {
         let mut held = Vec::new();
         let mut open = (sessions - known).max(0);
         while let Some(mut connection) = lab.pool.try_acquire() {
-            // (Outside of a transaction a savepoint is gone with the statement that set it. MySQL has no better way to ask.)
-            sqlx::raw_sql("SAVEPOINT lab").execute(&mut *connection).await.expect("it is in order");
-            let found = sqlx::raw_sql("ROLLBACK TO SAVEPOINT lab").execute(&mut *connection).await;
-            open += i64::from(found.is_ok());
+            open += i64::from(Self::is_in_transaction(&mut connection).await);
             held.push(connection);
         }
         open
+    }
+
+    async fn is_in_transaction(connection: &mut sqlx::MySqlConnection) -> bool {
+        // MySQL has no variable that tells. Both servers refuse to change what a transaction is while there is one; outside
+        // of one, this asks for the next to be what it is anyway. (A savepoint does not tell where `autocommit` is off.)
+        let Err(error) = connection.execute("SET TRANSACTION READ WRITE").await else { return false };
+        let code = error.as_database_error().and_then(|error| error.code());
+        assert_eq!(code.as_deref(), Some("25001"), "it is in order, and {error}");
+        true
     }
 
     async fn add_blog(session: &mut Session<Self>, name: &str) -> sqlx::Result<i64> {
@@ -405,7 +431,8 @@ impl Engine for MySql {
     }
 
     async fn kill_sessions(lab: &Lab<Self>) {
-        let text = "SELECT id FROM information_schema.processlist WHERE db = ? AND id <> connection_id()";
+        let text = "SELECT CAST(id AS SIGNED) FROM information_schema.processlist \
+                    WHERE db = ? AND id <> connection_id()";
         let sessions: Vec<i64> = sqlx::query_scalar(text)
             .bind(&lab.name)
             .fetch_all(&lab.outside)
@@ -418,6 +445,10 @@ impl Engine for MySql {
     }
 
     engine_methods!();
+}
+
+async fn is_mariadb<DB: Engine>(pool: &Pool<DB>) -> bool {
+    DB::texts(pool, "SELECT version()").await.iter().any(|version| version.contains("MariaDB"))
 }
 
 fn postgres_options() -> sqlx::postgres::PgConnectOptions {
