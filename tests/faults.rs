@@ -40,7 +40,7 @@ servers! {
             proxy.cut(Trigger::BeforeClientHears(b"COMMIT".to_vec()));
             assert!(db.commit().await.unwrap_err().is_outcome_unknown());
         }
-        assert_eq!(lab.blogs().await.len(), UNITS);
+        assert_eq!(lab.blogs_when(UNITS).await.len(), UNITS);
     }
 
     async fn with_verification_each_unit_runs_exactly_once_whatever_is_cut(lab) {

@@ -95,7 +95,7 @@ pub(super) mod cut_off {
         proxy.cut(Trigger::BeforeClientHears(b"COMMIT".to_vec()));
         let commit = db.commit().await;
         assert!(commit.as_ref().unwrap_err().is_outcome_unknown());
-        assert_eq!(lab.blogs().await, ["stored"]);
+        assert_eq!(lab.blogs_when(1).await, ["stored"]);
 
         Marker::create_table(&pool).await.unwrap();
         let mut verified = Vec::new();

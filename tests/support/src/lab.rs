@@ -128,6 +128,20 @@ impl<DB: Engine> Lab<DB> {
         DB::texts(&self.outside, "SELECT name FROM blog ORDER BY name").await
     }
 
+    /// The same, when there are so many, or after five seconds. The server may still be at work on a COMMIT whose client is
+    /// gone: what was cut off can be the answer of a statement in front of it, in the same message.
+    pub async fn blogs_when(&self, count: usize) -> Vec<String> {
+        let mut stored = self.blogs().await;
+        for _ in 0..500 {
+            if stored.len() >= count {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            stored = self.blogs().await;
+        }
+        stored
+    }
+
     /// Runs statements outside of the unit.
     pub async fn script(&self, text: &str) {
         DB::script(&self.outside, text).await;
