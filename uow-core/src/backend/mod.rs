@@ -142,9 +142,9 @@ pub trait Backend: Database<Arguments: 'static> + HasStatementCache + sealed::En
     /// The most bytes of values that are sent in one statement, where that matters.
     #[doc(hidden)]
     const MAX_BYTES: Option<usize> = None;
-    /// How many bytes a value is in a message.
+    /// How many bytes a value is in a message; asked only where those are limited.
     #[doc(hidden)]
-    fn weight<'q, T: Encode<'q, Self>>(_value: &T) -> usize {
+    fn encoded_len<'q, T: Encode<'q, Self>>(_value: &T) -> usize {
         0
     }
     /// Whether what is stored is what was given, to the last digit.

@@ -91,7 +91,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
             let mut rest = &*slots;
             let step = self.ask_step(rest.len(), generated).await?;
             let sizes = self.insert_sizes(slots.len(), generated);
-            for size in self.within_a_message(sizes, &slots, &Self::insert_columns(generated)) {
+            for size in self.within_a_message(sizes, &slots, || Self::insert_columns(generated)) {
                 let (now, later) = rest.split_at_checked(size).unwrap_or((rest, &[]));
                 self.insert_batch(now, generated, step, via).await?;
                 rest = later;

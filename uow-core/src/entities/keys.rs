@@ -56,6 +56,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
             return Ok(Made::keys(own));
         }
         if rows.is_empty() {
+            // (An engine that returns no rows sends no INSERT alone, so there is a transaction to read in.)
             let loaded = self.read_stored(&own).await?;
             return Ok(Made { keys: loaded.iter().map(E::key).collect(), rows: Vec::new(), loaded });
         }
@@ -230,7 +231,7 @@ fn stored_otherwise<E: Entity<DB>, DB: Backend>(key: &E::Key) -> SqlxError {
 fn unknown_keys<E: Entity<DB>, DB: Backend>(rows: usize) -> SqlxError {
     SqlxError::Protocol(format!(
         "{rows} rows of `{}` were inserted, and nobody knows which is whose: their keys do not tell, and what is stored is not \
-         what was given (a trigger, a default that is no AUTO_INCREMENT, a column that cuts values off); give the keys beforehand",
+         what was given (a trigger, a default that is no counter, a column that cuts values off); give the keys beforehand",
         E::NAME,
     ))
 }

@@ -44,11 +44,11 @@ fn round(number: usize) -> usize {
     }
 }
 
-/// The same batch in smaller sizes where the rows of one, by their weights, are too heavy for a statement. A row that is too
-/// heavy by itself is sent as it is, for there is no other way.
-fn lighter(sizes: Vec<usize>, weights: &[usize], most: usize) -> Vec<usize> {
-    let mut lighter = Vec::with_capacity(sizes.len());
-    let mut rest = weights;
+/// The same batch in smaller sizes where the rows of one, by their lengths in bytes, are too long for a message. A row that is
+/// too long by itself is sent as it is, for there is no other way.
+fn cut(sizes: Vec<usize>, lengths: &[usize], most: usize) -> Vec<usize> {
+    let mut shorter = Vec::with_capacity(sizes.len());
+    let mut rest = lengths;
     for size in sizes {
         let mut left = size;
         while left > 0 {
@@ -56,12 +56,12 @@ fn lighter(sizes: Vec<usize>, weights: &[usize], most: usize) -> Vec<usize> {
             while now > 1 && rest.iter().take(now).sum::<usize>() > most {
                 now = round(now / 2);
             }
-            lighter.push(now);
+            shorter.push(now);
             left -= now;
             rest = rest.get(now..).unwrap_or_default();
         }
     }
-    lighter
+    shorter
 }
 
 impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
@@ -70,25 +70,26 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         &self,
         sizes: Vec<usize>,
         slots: &[usize],
-        columns: &[usize],
+        columns: impl FnOnce() -> Vec<usize>,
     ) -> Vec<usize> {
         let Some(most) = DB::MAX_BYTES else { return sizes };
-        let weigh = |entity: &&E| {
+        let columns = columns();
+        let length = |entity: &&E| {
             let mut bytes = 0;
-            for &column in columns {
+            for &column in &columns {
                 // What does not encode is told when it is bound.
-                entity.bind(column, &mut Values::weighed(&mut bytes)).ok();
+                entity.bind(column, &mut Values::measured(&mut bytes)).ok();
             }
             bytes
         };
-        let weights: Vec<usize> = self.entities_of(slots).iter().map(weigh).collect();
-        lighter(sizes, &weights, most)
+        let lengths: Vec<usize> = self.entities_of(slots).iter().map(length).collect();
+        cut(sizes, &lengths, most)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{lighter, padded, sizes, sizes_of_cases};
+    use super::{cut, padded, sizes, sizes_of_cases};
 
     #[test]
     fn arrays_take_any_number_in_one_statement() {
@@ -118,19 +119,19 @@ mod tests {
     }
 
     #[test]
-    fn heavy_rows_are_written_in_smaller_batches() {
-        let weights: Vec<usize> = (0..768).map(|at| if at % 100 == 0 { 500 } else { 2 }).collect();
+    fn long_rows_are_written_in_smaller_batches() {
+        let lengths: Vec<usize> = (0..768).map(|at| if at % 100 == 0 { 500 } else { 2 }).collect();
         for most in [0, 1, 499, 1000, 1500, 100_000] {
-            let sizes = lighter(vec![700, 60, 8], &weights, most);
+            let sizes = cut(vec![700, 60, 8], &lengths, most);
             assert_eq!(sizes.iter().sum::<usize>(), 768, "{most}");
-            let mut rest = &weights[..];
+            let mut rest = &lengths[..];
             for &size in &sizes {
                 let (now, later) = rest.split_at(size);
                 assert!(size == 1 || now.iter().sum::<usize>() <= most, "{most}: {sizes:?}");
                 rest = later;
             }
         }
-        assert_eq!(lighter(vec![700, 60, 8], &weights, 100_000), [700, 60, 8]);
-        assert_eq!(lighter(vec![4], &[9, 1, 1, 9], 10), [2, 2]);
+        assert_eq!(cut(vec![700, 60, 8], &lengths, 100_000), [700, 60, 8]);
+        assert_eq!(cut(vec![4], &[9, 1, 1, 9], 10), [2, 2]);
     }
 }

@@ -207,10 +207,10 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         } else {
             sizes(arrays, slots.len(), identity.len() + with_version.len(), DB::MAX_VALUES)
         };
-        let keys = if DB::UPDATES_BY_CASE { shape.keys().repeat(by_case.len()) } else { Vec::new() };
-        let values = [identity.as_slice(), &with_version, &keys].concat();
+        // (By `CASE`, the key stands before each of the values.)
+        let values = || [identity.as_slice(), &with_version, &shape.keys().repeat(by_case.len())].concat();
         let mut rest = slots;
-        for size in self.within_a_message(sizes, slots, &values) {
+        for size in self.within_a_message(sizes, slots, values) {
             let (now, later) = rest.split_at_checked(size).unwrap_or((rest, &[]));
             self.plan.updated.push((changed, now.to_vec()));
             self.raise_versions(changed, now);

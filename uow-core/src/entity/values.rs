@@ -8,13 +8,13 @@ use sqlx_core::error::BoxDynError;
 use super::ColumnType;
 use crate::backend::Backend;
 
-/// Where the values of an entity go that are [bound](super::Entity::bind): into the arguments of a statement, or only on the
-/// scales, to see how much a message can carry.
+/// Where the values of an entity go that are [bound](super::Entity::bind): into the arguments of a statement, or only be
+/// measured, to see how many of them a message can carry.
 pub struct Values<'v, DB: Backend>(To<'v, DB>);
 
 enum To<'v, DB: Backend> {
     Arguments(&'v mut DB::Arguments),
-    Scales(&'v mut usize),
+    Length(&'v mut usize),
 }
 
 impl<'v, DB: Backend> Values<'v, DB> {
@@ -24,8 +24,8 @@ impl<'v, DB: Backend> Values<'v, DB> {
     }
 
     /// Their bytes are counted.
-    pub(crate) fn weighed(bytes: &'v mut usize) -> Self {
-        Self(To::Scales(bytes))
+    pub(crate) fn measured(bytes: &'v mut usize) -> Self {
+        Self(To::Length(bytes))
     }
 
     /// One more value.
@@ -36,8 +36,8 @@ impl<'v, DB: Backend> Values<'v, DB> {
     pub fn add<T: ColumnType<DB>>(&mut self, value: &T) -> Result<(), BoxDynError> {
         match &mut self.0 {
             To::Arguments(arguments) => arguments.add(value),
-            To::Scales(bytes) => {
-                **bytes += DB::weight(value);
+            To::Length(bytes) => {
+                **bytes += DB::encoded_len(value);
                 Ok(())
             }
         }

@@ -115,7 +115,7 @@ impl Backend for MySql {
     // unless on purpose (16 MB on MariaDB, 64 MB on MySQL 8, 4 MB before), and larger messages are no faster.
     const MAX_BYTES: Option<usize> = Some(1 << 20);
 
-    fn weight<'q, T: Encode<'q, Self>>(value: &T) -> usize {
+    fn encoded_len<'q, T: Encode<'q, Self>>(value: &T) -> usize {
         let mut encoded = Vec::new();
         // (One that does not encode is told when it is bound.)
         value.encode_by_ref(&mut encoded).ok();
