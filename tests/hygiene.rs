@@ -95,23 +95,26 @@ async fn the_crate_by_another_name() -> Outcome {
 mod generated_names;
 
 #[tokio::test]
-#[allow(clippy::used_underscore_binding)]
+#[expect(
+    clippy::used_underscore_binding,
+    reason = "they are fields, named as the expansion names its bindings"
+)]
 async fn fields_with_the_names_of_the_expansion() -> Outcome {
     use generated_names::{Database, Name};
 
     let columns = r#"CREATE TABLE name ("__row", "row", "type", "__arguments", "arguments", "key", "value", "_uow",
                        "__column", "column", "__rows", "rows", "__at", "at", "__key", "__from", "from", "__changes",
-                       "changes", "__number", "number", "__info", "info");
+                       "changes", "__number", "number", "__info", "info", "__values", "values");
                      INSERT INTO name VALUES (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
-                       22, 23)"#;
+                       22, 23, 24, 25)"#;
     let pool = pool(columns).await?;
     let mut db = Database::new(&pool);
     let mut name = Name { __row: 1, row: 2, ..Name::default() };
     let before = Entity::<Sqlite>::snapshot(&name);
     db.refresh(&mut name).await?;
-    assert_eq!((name.r#type, name._uow, name.from.0, name.info), (3, 8, 17, 23));
+    assert_eq!((name.r#type, name._uow, name.from.0, name.values), (3, 8, 17, 25));
     let changed: Vec<usize> = Entity::<Sqlite>::changes(&name, &before).iter().collect();
-    assert_eq!(changed, (2..23).collect::<Vec<_>>());
+    assert_eq!(changed, (2..25).collect::<Vec<_>>());
     for column in changed {
         Entity::<Sqlite>::copy(&mut name, column, &before);
     }
@@ -193,14 +196,14 @@ async fn structs_that_macro_rules_wrote() -> Outcome {
 
 /// What the user has deprecated is no news to the user.
 mod deprecated {
-    #![allow(dead_code)]
+    #![allow(dead_code, reason = "that it compiles is the test")]
 
     use unit_of_work::{Entity, Lazy, Repository, Session, UnitOfWork};
 
     #[deprecated]
     pub(crate) type Engine = sqlx::Sqlite;
 
-    #[allow(deprecated)]
+    #[expect(deprecated, reason = "the alias is what the derives are given")]
     pub(crate) type Conversation = Session<Engine>;
 
     #[derive(UnitOfWork)]

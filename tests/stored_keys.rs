@@ -214,3 +214,44 @@ engines! {
         assert_eq!(Db::texts(&lab.outside, "SELECT meaning FROM word").await, ["kept"]);
     }
 }
+
+mod without_returning {
+    use super::*;
+
+    // What MySQL does: to it `RETURNING` is a comment.
+    uow_test_support::mysql_claim! {
+        sqlx::MySql, a_row_is_known_by_its_key_as_it_is_stored, lab, {
+            make_tables(lab).await;
+            let (pool, proxy) = lab.through_proxy(1).await;
+            proxy.rewrite("/*M!100500", "/*M!999999");
+            let mut db = Dictionary::new(&pool);
+            for at in 0..20 {
+                db.events().add(event(at * 1000 + 789, &at.to_string())).unwrap();
+            }
+            db.commit().await.unwrap();
+            let known: Vec<_> = db.events().iter().map(|event| (event.at.timestamp_subsec_nanos(), event.stamp)).collect();
+            assert_eq!(known, (0..20).map(|at| (at * 1000, 7)).collect::<Vec<_>>());
+            // So they are found when they are changed.
+            db.events().iter_mut().for_each(|event| event.what.push('!'));
+            db.commit().await.unwrap();
+            assert_eq!(lab_texts(lab, "SELECT concat(count(*)) FROM event WHERE what LIKE '%!'").await, ["20"]);
+
+            // One that is not found by what was given is named, and not stored.
+            lab.script("DELETE FROM event; ALTER TABLE event MODIFY at DATETIME NOT NULL").await;
+            let mut db = Dictionary::new(&pool);
+            db.events().add(event(0, "whole")).unwrap();
+            let between = DateTime::from_timestamp(1_700_000_009, 789_000_000).unwrap();
+            db.events().add(Event { at: between, ..event(0, "cut off") }).unwrap();
+            let error = db.commit().await.unwrap_err();
+            assert!(matches!(error, Error::NotStored { entity: "Event", .. }), "{error}");
+            let source = std::error::Error::source(&error).unwrap().to_string();
+            assert!(source.contains("is not found by its key"), "{source}");
+            db.rollback().await.unwrap();
+            assert_eq!(lab_texts(lab, "SELECT what FROM event").await, [""; 0]);
+        }
+    }
+
+    async fn lab_texts(lab: &Lab<sqlx::MySql>, text: &str) -> Vec<String> {
+        <sqlx::MySql as Engine>::texts(&lab.outside, text).await
+    }
+}

@@ -1,6 +1,11 @@
 //! Every name that is in an expansion is a field's name too, or a constant's, or a function's.
 
-#![allow(dead_code, non_upper_case_globals, clippy::struct_field_names)]
+#![allow(
+    dead_code,
+    non_upper_case_globals,
+    clippy::struct_field_names,
+    reason = "the names are the test, and not all of them are used"
+)]
 
 use sqlx::Sqlite;
 use unit_of_work::{Entity, Lazy, Repository, Session, UnitOfWork};
@@ -17,6 +22,7 @@ const changes: u8 = 9;
 const number: u8 = 10;
 const info: u8 = 11;
 const sets: u8 = 12;
+const values: u8 = 13;
 fn bind() {}
 fn column() {}
 fn schema() {}
@@ -108,6 +114,8 @@ pub(crate) struct Name {
     pub(crate) number: i64,
     pub(crate) __info: i64,
     pub(crate) info: i64,
+    pub(crate) __values: i64,
+    pub(crate) values: i64,
 }
 
 /// A key of two columns in one.
