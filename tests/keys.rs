@@ -2,7 +2,11 @@
 //!
 //! What is stored is looked at by another unit, on another connection: memory that agrees with itself proves nothing.
 
-#![allow(unreachable_pub, missing_docs)]
+#![allow(
+    unreachable_pub,
+    missing_docs,
+    reason = "the macro writes modules, whose insides are seen by this file alone"
+)]
 
 mod common;
 

@@ -9,8 +9,12 @@
 //! SQLite is measured always, PostgreSQL and MySQL where `UOW_POSTGRES_URL` and `UOW_MYSQL_URL` name a server:
 //! `scripts/servers run cargo bench --bench overhead`. It needs Linux and valgrind.
 
-// A bench prints, and has nobody to hand an error to.
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a bench prints, and has nobody to hand an error to"
+)]
 
 mod callgrind;
 mod clock;

@@ -1,6 +1,12 @@
 //! The unit of work the tests are about: blogs and posts, on any engine.
 
-#![allow(dead_code, unused_imports, missing_docs, unreachable_pub)]
+#![allow(
+    dead_code,
+    unused_imports,
+    missing_docs,
+    unreachable_pub,
+    reason = "each test that shares this uses a part of it"
+)]
 
 pub use sqlx::Executor as _;
 use sqlx::{ColumnIndex, Decode, Encode, IntoArguments, Type};

@@ -12,7 +12,7 @@ macro_rules! unit {
             #[uow(getter = $getter)]
             own: Lazy<Blogs>,
             #[uow(skip)]
-            #[allow(dead_code)]
+            #[allow(dead_code, reason = "that it compiles is the test")]
             hits: u64,
         }
     };

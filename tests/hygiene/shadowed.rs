@@ -1,7 +1,7 @@
 //! Nothing of the prelude is there, and its names are the user's own.
 
 #![no_implicit_prelude]
-#![allow(dead_code, non_camel_case_types)]
+#![allow(dead_code, non_camel_case_types, reason = "the names are there to be in the way")]
 
 pub(crate) struct Result;
 pub(crate) struct Option;

@@ -1,6 +1,6 @@
 //! Dropping a future before it is done.
 
-#![allow(dead_code)] // each test that shares this uses a part of it
+#![allow(dead_code, reason = "each test that shares this uses a part of it")]
 
 use std::future::poll_fn;
 use std::pin::pin;

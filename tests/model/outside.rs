@@ -1,6 +1,6 @@
 //! What others see of the database, through pools of their own.
 
-#![allow(dead_code)] // each test that shares this uses a part of it
+#![allow(dead_code, reason = "each test that shares this uses a part of it")]
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! Chance that can be repeated: everything a program does is drawn from its seed before it is run.
 
-#![allow(dead_code)] // each test that shares this uses a part of it
+#![allow(dead_code, reason = "each test that shares this uses a part of it")]
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -22,9 +22,9 @@ pub use tokio;
 macro_rules! engines {
     ($($claims:tt)*) => {
         mod sqlite {
-            #[allow(unused_imports)]
+            #[allow(unused_imports, reason = "not all tests need what is around them")]
             use super::*;
-            #[allow(dead_code)]
+            #[allow(dead_code, reason = "not all tests name their engine")]
             type Db = ::sqlx::Sqlite;
             $crate::claims! { claim, Db, $($claims)* }
         }
@@ -37,16 +37,16 @@ macro_rules! engines {
 macro_rules! servers {
     ($($claims:tt)*) => {
         mod postgres {
-            #[allow(unused_imports)]
+            #[allow(unused_imports, reason = "not all tests need what is around them")]
             use super::*;
-            #[allow(dead_code)]
+            #[allow(dead_code, reason = "not all tests name their engine")]
             type Db = ::sqlx::Postgres;
             $crate::claims! { postgres_claim, Db, $($claims)* }
         }
         mod mysql {
-            #[allow(unused_imports)]
+            #[allow(unused_imports, reason = "not all tests need what is around them")]
             use super::*;
-            #[allow(dead_code)]
+            #[allow(dead_code, reason = "not all tests name their engine")]
             type Db = ::sqlx::MySql;
             $crate::claims! { mysql_claim, Db, $($claims)* }
         }
