@@ -3,8 +3,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
@@ -50,51 +49,72 @@ impl Timer {
 }
 
 /// A thread that sleeps; dropped, the alarm wakes it up to end at once.
-struct Alarm {
-    bell: Arc<Mutex<Bell>>,
-    _thread: Sender<()>,
-}
+struct Alarm(Arc<Bell>);
 
 #[derive(Default)]
 struct Bell {
+    state: Mutex<State>,
+    unset: Condvar,
+}
+
+#[derive(Default)]
+struct State {
     rang: bool,
+    /// The alarm is dropped, and nobody waits any more.
+    unset: bool,
     waker: Option<Waker>,
 }
 
 impl Alarm {
     fn set(duration: Duration) -> Self {
-        let bell = Arc::<Mutex<Bell>>::default();
-        let (sender, receiver) = channel();
+        let bell = Arc::<Bell>::default();
         let rings = Arc::clone(&bell);
         let sleep = move || {
-            if receiver.recv_timeout(duration) == Err(RecvTimeoutError::Timeout) {
-                ring(&rings);
-            }
+            let state = rings.lock();
+            drop(rings.unset.wait_timeout_while(state, duration, |state| !state.unset));
+            rings.ring();
         };
         if thread::Builder::new().name("unit-of-work timer".to_owned()).spawn(sleep).is_err() {
             // Too early is better than never.
-            ring(&bell);
+            bell.ring();
         }
-        Self { bell, _thread: sender }
+        Self(bell)
     }
 
     fn poll(&self, context: &Context<'_>) -> Poll<()> {
-        let mut bell = self.bell.lock().unwrap_or_else(PoisonError::into_inner);
-        if bell.rang {
+        let mut state = self.0.lock();
+        if state.rang {
             return Poll::Ready(());
         }
-        bell.waker = Some(context.waker().clone());
+        state.waker = Some(context.waker().clone());
         Poll::Pending
     }
 }
 
-fn ring(bell: &Mutex<Bell>) {
-    let mut bell = bell.lock().unwrap_or_else(PoisonError::into_inner);
-    bell.rang = true;
-    let waker = bell.waker.take();
-    drop(bell);
-    if let Some(waker) = waker {
-        waker.wake();
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.unset = true;
+        let waker = state.waker.take(); // whose own end must not find the bell locked
+        drop(state);
+        drop(waker);
+        self.0.unset.notify_one();
+    }
+}
+
+impl Bell {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ring(&self) {
+        let mut state = self.lock();
+        state.rang = true;
+        let waker = state.waker.take();
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
     }
 }
 

@@ -54,6 +54,12 @@ impl<'a> Target<'a> {
         quote!(<#(#lifetimes,)* #extra #(, #others)*>)
     }
 
+    /// The bounds of the struct's `where` clause, each with a comma behind it.
+    pub(crate) fn predicates(&self) -> TokenStream {
+        let own = self.generics.where_clause.iter().flat_map(|clause| &clause.predicates);
+        quote!(#(#own,)*)
+    }
+
     /// A lifetime that none of the struct's own is named like.
     pub(crate) fn fresh_lifetime(&self, name: &str) -> Lifetime {
         let taken = |ident: &Ident| self.generics.lifetimes().any(|own| own.lifetime.ident == *ident);

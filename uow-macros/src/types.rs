@@ -1,6 +1,7 @@
 //! What can be said of a type by its tokens alone.
 
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
+use quote::TokenStreamExt;
 use syn::spanned::Spanned;
 use syn::{GenericArgument, PathArguments, PathSegment, Type};
 
@@ -47,16 +48,19 @@ pub(crate) fn mentions(tokens: TokenStream, ident: &Ident) -> bool {
 
 /// The tokens of the struct `itself` for use in another: there, `Self` would be that other one.
 pub(crate) fn outside_of(itself: &TokenStream, tokens: TokenStream) -> TokenStream {
-    let replace = |token: TokenTree| match token {
-        TokenTree::Ident(ident) if ident == "Self" => itself.clone(),
-        TokenTree::Group(group) => {
-            let mut replaced = Group::new(group.delimiter(), outside_of(itself, group.stream()));
-            replaced.set_span(group.span());
-            TokenTree::Group(replaced).into()
+    let mut outside = TokenStream::new();
+    for token in tokens {
+        match token {
+            TokenTree::Ident(ident) if ident == "Self" => outside.extend(itself.clone()),
+            TokenTree::Group(group) => {
+                let mut replaced = Group::new(group.delimiter(), outside_of(itself, group.stream()));
+                replaced.set_span(group.span());
+                outside.append(replaced);
+            }
+            other => outside.append(other),
         }
-        other => other.into(),
-    };
-    tokens.into_iter().flat_map(replace).collect()
+    }
+    outside
 }
 
 /// The one token that what is wrong with a type is reported at. (A span of several tokens cannot be made on stable, and

@@ -1,7 +1,5 @@
 //! The impls of an entity without mistakes.
 
-use std::collections::HashSet;
-
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::Type;
@@ -44,12 +42,16 @@ pub(super) fn key_type<'a>(types: impl Iterator<Item = &'a Type>) -> TokenStream
 
 /// Whether a type fits a database is asked when an entity is used with one. Each type is asked for once.
 fn bounds(entity: &Entity<'_>, database: &Ident) -> TokenStream {
-    let own = entity.target.generics.where_clause.iter().flat_map(|clause| &clause.predicates);
-    let mut asked = HashSet::new();
-    let types = entity.columns.iter().map(|column| column.ty);
-    let types = types.filter(|ty| asked.insert(ty.to_token_stream().to_string()));
-    let columns = types.map(|ty| quote_spanned!(ty.span()=> #ty: _uow::ColumnType<#database>));
-    quote!(where #(#own,)* #(#columns,)*)
+    let own = entity.target.predicates();
+    let (mut asked, mut columns) = (Vec::new(), TokenStream::new());
+    for ty in entity.columns.iter().map(|column| column.ty) {
+        let text = ty.to_token_stream().to_string();
+        if !asked.contains(&text) {
+            asked.push(text);
+            columns.extend(quote_spanned!(ty.span()=> #ty: _uow::ColumnType<#database>,));
+        }
+    }
+    quote!(where #own #columns)
 }
 
 fn constants(entity: &Entity<'_>) -> TokenStream {

@@ -45,9 +45,9 @@ fn reference(
     let at = types::place(to);
     let itself = types::moved_to(at, target.itself());
     let parameters = target.parameters_and(&quote!(#database: _uow::Backend));
-    let own = target.generics.where_clause.iter().flat_map(|clause| &clause.predicates);
+    let own = target.predicates();
     let bounds = quote! {
-        #(#own,)*
+        #own
         Self: _uow::Entity<#database>,
         #to: _uow::Entity<#database>,
         #bounds
