@@ -160,7 +160,10 @@ impl<'u, DB: Backend> Repositories<'u, DB> {
     }
 
     pub(crate) async fn flush(&mut self) -> Result<(), Error> {
-        for repository in self.each() {
+        if let Some(first) = &mut self.first {
+            first.flush().await?;
+        }
+        for repository in &mut self.more {
             repository.flush().await?;
         }
         Ok(())

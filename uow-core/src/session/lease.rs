@@ -281,7 +281,8 @@ async fn begin<DB: Backend>(shared: &Shared<DB>, scopes: u32) -> Result<Held<DB>
         connection.transaction.restore = DB::remember(connection.get()?).await?;
     }
     if let Some(verification) = &settings.verification {
-        connection.transaction.marker = verification.draw(connection.get()?).await?;
+        // (Boxed, for it is seldom, and the future that every unit begins by is the smaller for it.)
+        connection.transaction.marker = Box::pin(verification.draw(connection.get()?)).await?;
     }
     let mut begin = settings.plan.begin.clone();
     if scopes > 0 {

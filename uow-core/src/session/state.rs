@@ -214,6 +214,11 @@ impl<DB: Backend> Shared<DB> {
     /// The unit is dropped: what it did not commit is rolled back.
     pub(super) fn end(&self) {
         let mut inner = self.lock();
+        if matches!(inner.state, State::Idle) {
+            // As most are.
+            inner.state = State::Gone;
+            return;
+        }
         let (unit, statements, wrote) = (self.settings.name, inner.statements, inner.wrote);
         let unseen = inner.unseen;
         let state = std::mem::replace(&mut inner.state, State::Gone);

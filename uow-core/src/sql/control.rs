@@ -67,7 +67,7 @@ pub(crate) fn look(text: &str, dialect: Dialect, is_one: bool) -> Result<Effect,
             Verdict::PassAll => return Ok(Effect::Opaque),
         }
         // Most texts are one statement, which is over where no semicolon follows.
-        if !reader.rest.as_bytes().contains(&b';') {
+        if !has_semicolon(reader.rest.as_bytes()) {
             break;
         }
         reader.skip_statement(first);
@@ -133,9 +133,12 @@ pub(crate) fn plain_effect(text: &str) -> Option<Effect> {
     (is_word && !has_semicolon(rest)).then_some(effect)
 }
 
-/// (By blocks, and without a way out of one, for so a block is compared at once.)
-fn has_semicolon(text: &[u8]) -> bool {
+/// Whether there is a semicolon in a text, be it in a string or a comment. (By blocks, and without a way out of one, for so a
+/// block is compared at once; the last of them reaches back into the one before.)
+pub(crate) fn has_semicolon(text: &[u8]) -> bool {
     let is_in = |bytes: &[u8]| bytes.iter().fold(false, |found, byte| found | (*byte == b';'));
-    let (blocks, rest) = text.as_chunks::<8>();
-    blocks.iter().any(|block| is_in(block)) || is_in(rest)
+    match text.last_chunk::<16>() {
+        Some(last) => text.as_chunks::<16>().0.iter().any(|block| is_in(block)) || is_in(last),
+        None => is_in(text),
+    }
 }

@@ -11,6 +11,8 @@ mod upsert;
 use std::fmt::Write as _;
 use std::ops::RangeInclusive;
 
+#[cfg(feature = "sqlite")]
+pub(crate) use control::has_semicolon;
 pub(crate) use control::{Effect, look, plain_effect};
 pub(crate) use select::select_by_key;
 pub use shape::{Form, Shape};

@@ -164,7 +164,7 @@ impl Backend for Sqlite {
         connection: &mut Self::Connection,
         query: Query<Self>,
     ) -> BoxFuture<'_, Result<Option<Self::Row>, SqlxError>> {
-        if query.text().contains(';') {
+        if sql::has_semicolon(query.text().as_bytes()) {
             // sqlx stops at the first row here, and would never run what stands behind it.
             Box::pin(first_row(Executor::fetch_many(connection, query)))
         } else {

@@ -274,3 +274,16 @@ fn a_word_that_stands_for_something_else_is_not_refused() {
         assert_eq!(refused(text, dialect), None, "{text}");
     }
 }
+
+#[test]
+fn a_semicolon_is_found_wherever_it_stands() {
+    for length in 0..70 {
+        let mut text = vec![b'a'; length];
+        assert!(!has_semicolon(&text), "{length}");
+        for position in 0..length {
+            text[position] = b';';
+            assert!(has_semicolon(&text), "at {position} of {length}");
+            text[position] = b'a';
+        }
+    }
+}
