@@ -153,7 +153,8 @@ pub trait Backend: Database<Arguments: 'static> + HasStatementCache + sealed::En
     /// Whether an upsert writes over a row that it found by whatever unique index, be it another than was meant.
     #[doc(hidden)]
     const UPSERTS_BY_ANY_INDEX: bool = false;
-    /// Whether a large INSERT is better off without `RETURNING`.
+    /// Whether a large INSERT is better off without `RETURNING`. (Where it is, [`key_step`](Self::key_step) is asked in front of
+    /// it in the same text, so the engine takes texts of several statements with values.)
     #[doc(hidden)]
     const RETURNING_IS_SLOW: bool = false;
     /// Whether an update of several rows takes its values by `CASE`: column by column, each row's key and value.

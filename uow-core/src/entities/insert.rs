@@ -9,15 +9,13 @@ use super::Entities;
 use super::plan::key_of;
 use super::sizes::sizes;
 use super::statement::{Via, bind_batch};
+use super::step::Told;
 use super::tracked::State;
-use crate::backend::{Backend, Query};
+use crate::backend::Backend;
 use crate::entity::{Column, Entity};
 use crate::error::Error;
 use crate::flush::Failure;
 use crate::sql::{Form, Shape};
-
-/// From this many rows on the keys are told from the last one, where `RETURNING` is slow.
-const MANY: usize = 16;
 
 /// Those of which this is so, and the others. Most often all are alike, and none is copied.
 fn split(slots: &[usize], is_so: impl Fn(&usize) -> bool) -> (Cow<'_, [usize]>, Cow<'_, [usize]>) {
@@ -61,7 +59,8 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         let generated = slots.len() - keyed;
         // Keys whose order tells nothing are read again, and whose they are is seen by what is stored with them.
         let again = usize::from(generated > 1 && key_of::<E::Key>(1).is_none());
-        let asks = usize::from(self.asks_step(generated, true));
+        // (The question in front of it makes one INSERT no single statement.)
+        let asks = usize::from(self.told(generated, true) == Told::Asking);
         self.insert_sizes(keyed, false).len() + asks + self.insert_sizes(generated, true).len() + again
     }
 
@@ -89,51 +88,30 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         let (keyed, unkeyed) = split(slots, has_key);
         for (generated, slots) in [(false, keyed), (true, unkeyed)] {
             let mut rest = &*slots;
-            let step = self.ask_step(rest.len(), generated).await?;
+            let mut told = self.told(rest.len(), generated);
             let sizes = self.insert_sizes(slots.len(), generated);
             for size in self.within_a_message(sizes, &slots, || Self::insert_columns(generated)) {
                 let (now, later) = rest.split_at_checked(size).unwrap_or((rest, &[]));
-                self.insert_batch(now, generated, step, via).await?;
+                told = self.insert_batch(now, generated, told, via).await?;
                 rest = later;
             }
         }
         Ok(())
     }
 
-    /// Whether it is worth asking beforehand for the step between generated keys.
-    fn asks_step(&self, rows: usize, generated: bool) -> bool {
-        let read_only = E::COLUMNS.iter().any(Column::is_read_only);
-        let told_by_number = generated && !read_only && !self.one_by_one && key_of::<E::Key>(1).is_some();
-        DB::RETURNING_IS_SLOW && told_by_number && rows >= MANY
-    }
-
-    async fn ask_step(&self, rows: usize, generated: bool) -> Result<Option<i64>, Failure> {
-        if !self.asks_step(rows, generated) {
-            return Ok(None);
-        }
-        Ok(self.key_step().await?.filter(|step| *step != 0))
-    }
-
-    /// The step between the keys that one INSERT generates; `None`, or 0, if they are not in step.
-    pub(super) async fn key_step(&self) -> Result<Option<i64>, SqlxError> {
-        let Some(text) = DB::key_step(&Shape::of::<DB, E>()) else { return Ok(None) };
-        let mut step = None;
-        self.session.shared().send(Query::fixed(text), |row| step = DB::first_number(&row).ok()).await?;
-        Ok(step)
-    }
-
+    /// Inserts these in one statement, and says how the keys of the next ones are told.
     async fn insert_batch(
         &mut self,
         slots: &[usize],
         generated: bool,
-        step: Option<i64>,
+        told: Told,
         via: Via,
-    ) -> Result<(), Failure> {
+    ) -> Result<Told, Failure> {
         let shape = Shape::of::<DB, E>();
         let columns = Self::insert_columns(generated);
         let read_only = shape.positions(Column::is_read_only);
-        let returning: Vec<usize> = match (generated, step) {
-            (true, Some(_)) => Vec::new(),
+        let returning: Vec<usize> = match (generated, told) {
+            (true, Told::Asking | Told::InStep(_)) => Vec::new(),
             (false, _) if read_only.is_empty() && !Self::keys_may_differ() => Vec::new(),
             _ => [shape.keys(), read_only].concat(),
         };
@@ -143,17 +121,35 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         let mut arguments = DB::Arguments::default();
         let entities: Vec<&E> = self.entities_of(slots);
         bind_batch::<E, DB>(form, &[(&batch.columns, &entities)], &mut arguments)?;
-        let text = DB::insert_text(&shape, &batch.columns, form, &batch.returning);
+        let mut text = DB::insert_text(&shape, &batch.columns, form, &batch.returning);
+        if let (Told::Asking, Some(question)) = (told, Self::step_question()) {
+            text = format!("{question}; {text}");
+        }
         let mut rows = Vec::with_capacity(if batch.returning.is_empty() { 0 } else { slots.len() });
         let result = self.send(via, text, arguments, |row| rows.push(row)).await?;
-        let taken_in = self.take_in(slots, &batch, step, &result, rows, via).await;
+        let told = match told {
+            Told::Asking => Self::answered(rows.pop())?,
+            told => told,
+        };
+        let taken_in = self.take_in(slots, &batch, told, &result, rows, via).await;
         match taken_in {
             // It is stored, whatever became of its answer.
             Err(failure) if via == Via::Alone => {
                 let error = SqlxError::from(Error::from(failure));
                 Err(Failure::Error(self.session.shared().end_early(&error)))
             }
-            taken_in => taken_in,
+            taken_in => taken_in.map(|()| told),
+        }
+    }
+
+    /// What the question said that was asked along with a batch. If the keys are out of step the batch is written anew.
+    fn answered(answer: Option<DB::Row>) -> Result<Told, Failure> {
+        match Self::step_in(answer) {
+            Some(step) => Ok(Told::InStep(step)),
+            None => {
+                Self::note_out_of_step();
+                Err(Failure::Again)
+            }
         }
     }
 
@@ -173,7 +169,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         &mut self,
         slots: &[usize],
         batch: &Batch,
-        step: Option<i64>,
+        told: Told,
         result: &DB::QueryResult,
         rows: Vec<DB::Row>,
         via: Via,
@@ -186,7 +182,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         }
         let mut made = match (batch.generated, returned) {
             (true, true) => self.match_rows(slots, batch, rows, via).await?,
-            (true, false) => self.derive_keys(slots, batch, step, result).await?,
+            (true, false) => self.derive_keys(slots, batch, told, result).await?,
             (false, _) => self.match_keys(slots, batch, rows).await?,
         };
         for (place, (&at, key)) in slots.iter().zip(made.keys).enumerate() {

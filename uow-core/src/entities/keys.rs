@@ -13,6 +13,7 @@ use super::Entities;
 use super::insert::{Batch, Made};
 use super::plan::{key_of, number, order};
 use super::statement::Via;
+use super::step::Told;
 use crate::backend::{Backend, Query};
 use crate::entity::{Column, ColumnSet, Entity};
 use crate::flush::Failure;
@@ -165,19 +166,19 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         &mut self,
         slots: &[usize],
         batch: &Batch,
-        step: Option<i64>,
+        told: Told,
         result: &DB::QueryResult,
     ) -> Result<Made<E, E::Key, DB::Row>, Failure> {
         let rows = slots.len();
-        let step = match step {
-            Some(step) => step,
-            None if rows > 1 => self.key_step().await?.unwrap_or(0),
-            None => 1,
+        let step = match told {
+            Told::InStep(step) => Some(step),
+            _ if rows > 1 => self.ask_step().await?,
+            _ => Some(1),
         };
-        if step == 0 {
+        let Some(step) = step else {
             self.one_by_one = true;
             return Err(Failure::Again);
-        }
+        };
         let numbers = DB::keys_in_step(result, rows, step).unwrap_or_default();
         let keys: Vec<E::Key> = numbers.iter().copied().filter_map(key_of).collect();
         if keys.len() == rows && !self.one_by_one {

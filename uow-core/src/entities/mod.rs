@@ -14,6 +14,7 @@ mod read;
 mod set;
 mod sizes;
 mod statement;
+mod step;
 mod tracked;
 mod upsert;
 mod write;

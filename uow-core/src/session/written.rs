@@ -56,7 +56,8 @@ impl<DB: Backend> Shared<DB> {
         };
     }
 
-    /// Runs a statement in the transaction. It is our own, so nobody has to look what it does.
+    /// Runs a statement in the transaction. It is our own, so nobody has to look what it does. Of a text of several the result
+    /// is that of the last one.
     pub(crate) async fn send(
         &self,
         query: Query<DB>,
@@ -65,16 +66,16 @@ impl<DB: Backend> Shared<DB> {
         let query = self.as_sent(query);
         self.in_time(boxed!(async move {
             let mut lease = Lease::ready_for_statement(self, Effect::Writes).await?;
-            let mut total = DB::QueryResult::default();
+            let mut result = DB::QueryResult::default();
             let outcome = backend::run::<DB>(lease.connection()?, query, |step| match step {
-                Step::<DB>::Left(done) => total.extend([done]),
+                Step::<DB>::Left(done) => result = done,
                 Step::<DB>::Right(row) => each(row),
             })
             .await;
             match outcome {
                 Ok(()) => {
                     lease.succeed();
-                    Ok(total)
+                    Ok(result)
                 }
                 Err(error) => Err(lease.fail(error).await),
             }
@@ -112,16 +113,16 @@ impl<DB: Backend> Shared<DB> {
         let lease = Lease::of(self, Errand::Read, None);
         let connection = Held::acquire(&self.pool).await?;
         let mut lease = lease.becomes(Errand::Alone, connection);
-        let mut total = DB::QueryResult::default();
+        let mut result = DB::QueryResult::default();
         let outcome = backend::run::<DB>(lease.connection()?, query, |step| match step {
-            Step::<DB>::Left(done) => total.extend([done]),
+            Step::<DB>::Left(done) => result = done,
             Step::<DB>::Right(row) => each(row),
         })
         .await;
         match outcome {
             Ok(()) => {
                 lease.release();
-                Ok(total)
+                Ok(result)
             }
             Err(error) if !DB::ends_connection(&error) => {
                 lease.release();
