@@ -323,13 +323,16 @@ servers! {
             let error = Error::from(sqlx::raw_sql(signal).execute(db.session()).await.unwrap_err());
             assert_eq!(error.is_transient(), transient, "{error}");
         }
-        // What Galera says at COMMIT of a transaction that is too large for it; and any other error that is not known.
-        for (procedure, message, rolled_back) in
-            [("tooLarge", "Maximum writeset size exceeded", true), ("whatever", "Something else", false)]
-        {
+        // What is said at COMMIT: by Galera of a transaction that is too large for it, by group replication of one in conflict
+        // with another; and any other error that is not known.
+        for (procedure, number, message, rolled_back, transient) in [
+            ("tooLarge", 1105, "Maximum writeset size exceeded", true, false),
+            ("conflict", 3101, "Plugin instructed the server to rollback the current transaction.", true, true),
+            ("whatever", 1105, "Something else", false, false),
+        ] {
             lab.script(&format!(
                 "CREATE PROCEDURE {procedure}() BEGIN \
-                 SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 1105, MESSAGE_TEXT = '{message}'; END"
+                 SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = {number}, MESSAGE_TEXT = '{message}'; END"
             ))
             .await;
             let (pool, proxy) = lab.through_proxy(1).await;
@@ -338,7 +341,7 @@ servers! {
             db.blogs().add("large").await.unwrap();
             let error = db.commit().await.unwrap_err();
             assert_eq!((error.is_rolled_back(), error.is_outcome_unknown()), (rolled_back, !rolled_back), "{error}");
-            assert!(!error.is_transient());
+            assert_eq!(error.is_transient(), transient, "{error}");
         }
         assert_eq!(lab.blogs().await, [""; 0]);
     }

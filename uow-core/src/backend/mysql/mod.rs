@@ -29,6 +29,8 @@ const SAVEPOINT_GONE: u16 = 1305;
 const DEADLOCK: u16 = 1213;
 /// `ER_CHECKREAD`: a row changed since the snapshot (`innodb_snapshot_isolation`).
 const SNAPSHOT_CONFLICT: u16 = 1020;
+/// `ER_TRANSACTION_ROLLBACK_DURING_COMMIT`: group replication found it in conflict with another member's.
+const GROUP_CONFLICT: u16 = 3101;
 /// `ER_LOCK_WAIT_TIMEOUT`.
 const LOCK_WAIT_TIMEOUT: u16 = 1205;
 /// `ER_UNKNOWN_ERROR`, which is what Galera says of a transaction that is too large for it.
@@ -189,7 +191,7 @@ impl Backend for MySql {
     fn judge_commit(error: &SqlxError) -> CommitFailure {
         match number(error) {
             // In a cluster a conflict with another node shows only now.
-            Some(DEADLOCK | SNAPSHOT_CONFLICT) => CommitFailure::NotCommitted,
+            Some(DEADLOCK | SNAPSHOT_CONFLICT | GROUP_CONFLICT) => CommitFailure::NotCommitted,
             Some(UNKNOWN_ERROR) if error.to_string().contains("writeset size") => CommitFailure::NotCommitted,
             _ => CommitFailure::Unknown,
         }
@@ -233,10 +235,11 @@ fn number_of(error: &dyn DatabaseError) -> Option<u16> {
     error.try_downcast_ref::<MySqlDatabaseError>().map(MySqlDatabaseError::number)
 }
 
-/// Deadlock, snapshot conflict, lock wait timeout, no lock without waiting, a node that has no quorum, too many connections.
+/// A conflict of whatever kind, lock wait timeout, no lock without waiting, a node that has no quorum, too many connections.
 pub(super) fn is_transient(error: &dyn DatabaseError) -> bool {
     number_of(error).is_some_and(|number| {
-        matches!(number, DEADLOCK | SNAPSHOT_CONFLICT | LOCK_WAIT_TIMEOUT | 3572 | 1047 | 1040 | 1203)
+        let conflict = matches!(number, DEADLOCK | SNAPSHOT_CONFLICT | GROUP_CONFLICT);
+        conflict || matches!(number, LOCK_WAIT_TIMEOUT | 3572 | 1047 | 1040 | 1203)
     })
 }
 
