@@ -123,6 +123,11 @@ where
     }
 }
 
+fn code_of(error: &Error) -> String {
+    let Error::NotStored { source, .. } = error else { panic!("{error:?}") };
+    source.as_database_error().unwrap().code().unwrap().into_owned()
+}
+
 fn company(name: &str) -> Company {
     Company { id: 0, name: name.into(), chief_id: None }
 }
@@ -331,6 +336,56 @@ engines! {
         db.tags().require(23).await.unwrap().name = "good".into();
         db.commit().await.unwrap();
         assert_eq!(Db::texts(&lab.outside, "SELECT concat(count(*)) FROM tag").await, ["40"]);
+    }
+
+    async fn a_row_that_postgres_refuses_in_a_way_of_its_own_is_named(lab) {
+        if <Db as sqlx::Database>::NAME != "PostgreSQL" {
+            return;
+        }
+        make_tables(lab).await;
+        let pool = lab.pool_of(1).await;
+        // The check of a view, and that of a policy, which a superuser need not pass.
+        for (refuse, code) in [
+            (
+                "ALTER TABLE tag RENAME TO tags; \
+                 CREATE VIEW tag AS SELECT id, name FROM tags WHERE name <> 'bad' WITH CHECK OPTION",
+                "44000",
+            ),
+            (
+                "DROP VIEW tag; ALTER TABLE tags RENAME TO tag; GRANT ALL ON tag TO pg_monitor; \
+                 DO $$ BEGIN EXECUTE format('GRANT USAGE ON SCHEMA %I TO pg_monitor', current_schema); END $$; \
+                 ALTER TABLE tag ENABLE ROW LEVEL SECURITY; CREATE POLICY good ON tag USING (name <> 'bad')",
+                "42501",
+            ),
+        ] {
+            lab.script(refuse).await;
+            if code == "42501" {
+                sqlx::raw_sql("SET ROLE pg_monitor").execute(&pool).await.unwrap();
+            }
+            let mut db = Office::new(&pool);
+            for id in 1..=40 {
+                db.tags().add(tag(id, &if id == 23 { "bad".to_owned() } else { id.to_string() })).unwrap();
+            }
+            let error = db.commit().await.unwrap_err();
+            assert!(error.to_string().contains("`Tag` 23 could not be inserted"), "{error}");
+            assert_eq!(code_of(&error), code, "{error}");
+            db.rollback().await.unwrap();
+        }
+    }
+
+    async fn a_key_that_only_postgres_may_give_is_told_with_its_entity(lab) {
+        if <Db as sqlx::Database>::NAME != "PostgreSQL" {
+            return;
+        }
+        make_tables(lab).await;
+        lab.script("ALTER TABLE company ALTER id SET GENERATED ALWAYS").await;
+        let mut db = Office::new(&lab.pool);
+        for (id, name) in [(0, "a"), (0, "b"), (23, "c"), (0, "d")] {
+            db.companies().add(Company { id, ..company(name) }).unwrap();
+        }
+        let error = db.commit().await.unwrap_err();
+        assert!(error.to_string().contains("`Company` 23 could not be inserted"), "{error}");
+        assert_eq!(code_of(&error), "428C9", "{error}");
     }
 
     async fn a_value_that_cannot_be_written_is_told_with_its_entity(lab) {

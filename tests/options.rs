@@ -146,6 +146,39 @@ engines! {
         assert_eq!(lab.blogs().await, [""; 0]);
     }
 
+    async fn a_deadline_cuts_off_the_end_of_a_scope(lab) {
+        let slow = match <Db as sqlx::Database>::NAME {
+            "PostgreSQL" => "SELECT pg_sleep(2)",
+            "MySQL" => "DO sleep(2)",
+            _ => return, // whose statements nobody can hold up on their way
+        };
+        let (pool, proxy) = lab.through_proxy(1).await;
+        let began = Instant::now();
+        for end in ["RELEASE SAVEPOINT uow_1", "ROLLBACK TO SAVEPOINT uow_1"] {
+            proxy.rewrite(end, &format!("{slow:width$}", width = end.len()));
+            let keep = end.starts_with("RELEASE");
+            let mut db = Library::options(&pool).deadline(Duration::from_millis(300)).build().unwrap();
+            let scope: Result<(), Error> = db
+                .savepoint(async |db| {
+                    if !keep {
+                        // (Not a second row, which MariaDB has wait for the first one.)
+                        db.blogs().count().await?;
+                        return Err(sqlx::Error::RowNotFound.into());
+                    }
+                    db.blogs().add("late").await?;
+                    Ok(())
+                })
+                .await;
+            let scope = scope.unwrap_err().to_string();
+            assert!(scope.contains(if keep { "deadline" } else { "no rows" }), "{scope}");
+            let error = db.commit().await.unwrap_err();
+            assert!(error.is_rolled_back() && matches!(error.cause(), Some(Cause::DeadlineExceeded)), "{error}");
+            db.rollback().await.unwrap();
+        }
+        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+        assert_eq!(lab.blogs().await, [""; 0]);
+    }
+
     async fn a_unit_that_idles_its_time_away_is_not_committed(lab) {
         let mut db = Library::options(&lab.pool).deadline(Duration::from_millis(200)).build().unwrap();
         db.blogs().add("late").await.unwrap();
