@@ -17,6 +17,7 @@ mod statement;
 mod step;
 mod tracked;
 mod upsert;
+mod waves;
 mod write;
 
 use std::collections::HashMap;

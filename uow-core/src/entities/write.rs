@@ -41,8 +41,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
                 let (mut ready, waiting) = self.begin_inserts();
                 // Given keys first, as in one batch: a key that is generated may be the next given one.
                 ready.sort_by_key(|at| !self.tracked.slot(*at).is_some_and(|slot| slot.entity.has_key()));
-                let updates = self.plan.updates.iter();
-                let updates = updates.map(|(columns, slots)| Rows::Update(*columns, slots.clone()));
+                let updates = self.waves().into_iter().map(|(columns, slots)| Rows::Update(columns, slots));
                 let last = [Rows::Insert(waiting), Rows::Linked(self.plan.linked.clone())];
                 [Rows::Insert(ready)].into_iter().chain(updates).chain(last).collect()
             }

@@ -1,8 +1,9 @@
 //! The second try of a flush that a row has spoilt.
 //!
-//! What fails is halved until it is one row. A row that fails alone may only have come too early: another row gives up the
-//! unique value it takes, is the parent it refers to, or the child that has to let go of it first. So it is tried again behind
-//! all others, of whatever type, for as long as that makes any headway.
+//! Updates come in waves, for a row that gives up a unique value goes before the one that takes it. What fails is halved until
+//! it is one row. A row that fails alone may still have come too early: a row of another kind gives up the unique value it
+//! takes, is the parent it refers to, or the child that has to let go of it first. So it is tried again behind all others, of
+//! whatever type, for as long as that makes any headway.
 
 use std::collections::VecDeque;
 
