@@ -59,7 +59,7 @@ pub(crate) struct Size {
 }
 
 const WHOLE: Size =
-    Size { rows: 1000, changed: 10, many: 100_000, clean: 10_000, gets: 100_000, rounds: 31, few_rounds: 5 };
+    Size { rows: 1000, changed: 10, many: 100_000, clean: 10_000, gets: 100_000, rounds: 151, few_rounds: 5 };
 
 /// As much as shows that it runs.
 const SMALL: Size = Size { rows: 20, changed: 4, many: 40, clean: 20, gets: 20, rounds: 1, few_rounds: 1 };
