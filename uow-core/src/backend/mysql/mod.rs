@@ -75,13 +75,15 @@ impl Backend for MySql {
         let mut settings = Settings::default();
         if let Some(timeout) = options.statement_timeout {
             // Each server has a variable of its own, in seconds and in milliseconds, and takes that of the other for a comment.
-            let seconds = timeout.as_secs_f64().max(0.000_001);
+            // More than the greatest of its values is an error to one of them: a year, and 49 days.
+            let seconds = timeout.as_secs_f64().clamp(0.000_001, 31_536_000.0);
             settings.set("max_statement_time", format!("{seconds:.6}"), " /*M!100101 ");
-            settings.set("max_execution_time", timeout.as_millis().max(1), " /*!50708 ");
+            let millis = timeout.as_millis().clamp(1, u128::from(u32::MAX));
+            settings.set("max_execution_time", millis, " /*!50708 ");
         }
         if let Some(timeout) = options.lock_timeout {
             // In whole seconds, the next one up.
-            let seconds = timeout.as_millis().div_ceil(1000).max(1);
+            let seconds = timeout.as_millis().div_ceil(1000).clamp(1, 100_000_000);
             settings.set("innodb_lock_wait_timeout", seconds, "");
         }
         let Settings { mut begin, restore } = settings;
@@ -255,4 +257,26 @@ pub(super) fn is_about_row(error: &dyn DatabaseError) -> bool {
                 1118 | 1265 | 1364 | 1366 | 1369 | 1411 | 1526 | 1644 | 1713 | 1748 | 3819 | 4025
             )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_limit_is_never_more_than_a_server_takes() {
+        let forever = Some(Duration::MAX);
+        let options =
+            TransactionOptions { statement_timeout: forever, lock_timeout: forever, ..Default::default() };
+        let begin = MySql::plan(&options).unwrap().begin;
+        for set in [
+            "SESSION max_statement_time = 31536000.000000",
+            "SESSION max_execution_time = 4294967295",
+            "SESSION innodb_lock_wait_timeout = 100000000;",
+        ] {
+            assert!(begin.contains(set), "{begin}");
+        }
+    }
 }
