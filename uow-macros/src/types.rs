@@ -71,13 +71,14 @@ pub(crate) fn place(ty: &Type) -> Span {
 
 /// The tokens as if they had been written at `at`, for code that is to be reported there.
 pub(crate) fn moved_to(at: Span, tokens: TokenStream) -> TokenStream {
-    let moved = |token: TokenTree| {
+    let mut there = TokenStream::new();
+    for token in tokens {
         let mut moved = match token {
             TokenTree::Group(group) => Group::new(group.delimiter(), moved_to(at, group.stream())).into(),
             other => other,
         };
         moved.set_span(at.resolved_at(moved.span()));
-        moved
-    };
-    tokens.into_iter().map(moved).collect()
+        there.append(moved);
+    }
+    there
 }

@@ -10,28 +10,31 @@ use crate::types;
 
 /// Which types fit is asked when it is used with a database, as for the columns.
 pub(super) fn expand(target: &Target<'_>, columns: &[Column<'_>], database: &Ident) -> TokenStream {
-    let lone = lone(columns).map(|(Column { field, ty, .. }, to)| {
+    let mut references = TokenStream::new();
+    for (Column { field, ty, .. }, to) in lone(columns) {
         let from = quote!(::core::convert::From<<#to as _uow::Entity<#database>>::Key>);
         let body = quote!(self.#field = <#ty as #from>::from(__key););
-        reference(target, database, to, &quote!(#ty: #from,), &body)
-    });
-    lone.collect()
+        references.extend(reference(target, database, to, &quote!(#ty: #from,), &body));
+    }
+    references
 }
 
 /// The same for an entity with mistakes.
 pub(super) fn fallback(target: &Target<'_>, columns: &[Column<'_>], database: &Ident) -> TokenStream {
     let body = quote!(::core::unreachable!());
-    lone(columns).map(|(_, to)| reference(target, database, to, &TokenStream::new(), &body)).collect()
+    let mut references = TokenStream::new();
+    for (_, to) in lone(columns) {
+        references.extend(reference(target, database, to, &TokenStream::new(), &body));
+    }
+    references
 }
 
 /// The columns that are meant when nothing is said but the entity they refer to.
 fn lone<'a>(columns: &'a [Column<'a>]) -> impl Iterator<Item = (&'a Column<'a>, &'a Type)> {
-    let reference = |column: &'a Column<'a>| Some((column, column.reference.as_ref()?));
-    columns
-        .iter()
-        .filter_map(reference)
-        .filter(|(_, reference)| reference.alone)
-        .map(|(column, reference)| (column, &reference.to))
+    columns.iter().filter_map(|column| {
+        let reference = column.reference.as_ref().filter(|reference| reference.alone)?;
+        Some((column, &reference.to))
+    })
 }
 
 fn reference(

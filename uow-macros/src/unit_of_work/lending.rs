@@ -58,8 +58,8 @@ impl<'a> Split<'a> {
             return None;
         }
         let name = format_ident!("{}Split", target.name.unraw(), span = target.name.span());
-        let types: TokenStream =
-            repositories.iter().map(|repository| repository.ty.to_token_stream()).collect();
+        let mut types = TokenStream::new();
+        repositories.iter().for_each(|repository| repository.ty.to_tokens(&mut types));
         let unused = target.generics.params.iter().any(|parameter| match parameter {
             GenericParam::Lifetime(parameter) => !types::mentions(types.clone(), &parameter.lifetime.ident),
             GenericParam::Type(parameter) => !types::mentions(types.clone(), &parameter.ident),
