@@ -290,14 +290,19 @@ impl<DB: Backend> Drop for Flushing<'_, '_, DB> {
 /// What is written, set by set: parents first, and then deleted, children first; but before everything else where somebody
 /// waits for the unique values of what is deleted.
 fn steps(work: &[Work], checked: bool) -> Vec<(usize, Step)> {
-    let each = || work.iter().enumerate();
-    let deletes = |first: bool| {
-        let is_due =
-            move |(_, work): &(usize, &Work)| work.deletes > 0 && first == (work.deletes_first && !checked);
-        each().rev().filter(is_due).map(|(at, _)| (at, Step::Delete))
-    };
-    let writes = each().filter(|(_, work)| work.inserts + work.updates > 0).map(|(at, _)| (at, Step::Write));
-    deletes(true).chain(writes).chain(deletes(false)).collect()
+    let (mut before, mut writes, mut behind) = (Vec::new(), Vec::new(), Vec::new());
+    for (at, work) in work.iter().enumerate() {
+        if work.inserts + work.updates > 0 {
+            writes.push((at, Step::Write));
+        }
+        if work.deletes > 0 {
+            let deletes = if work.deletes_first && !checked { &mut before } else { &mut behind };
+            deletes.push((at, Step::Delete));
+        }
+    }
+    before.reverse();
+    behind.reverse();
+    [before, writes, behind].concat()
 }
 
 /// One statement that stores all of its rows or none, with an answer that says which.

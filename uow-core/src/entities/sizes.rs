@@ -27,8 +27,11 @@ pub(super) fn sizes(arrays: bool, rows: usize, values_of_one: usize, most_values
 pub(super) fn sizes_of_cases(rows: usize, values_of_one: usize, most_values: usize) -> Vec<usize> {
     let most = (most_values / values_of_one.max(1)).clamp(1, 128);
     let most = if most < 16 { 1 << most.ilog2() } else { most / 16 * 16 };
-    let full = vec![most; rows / most];
-    full.into_iter().chain([rows % most].into_iter().filter(|rest| *rest > 0)).collect()
+    let mut sizes = vec![most; rows / most];
+    if !rows.is_multiple_of(most) {
+        sizes.push(rows % most);
+    }
+    sizes
 }
 
 /// Few sizes, for each is a text to prepare.

@@ -24,8 +24,13 @@ impl Shape {
 
     /// The positions of the columns of a kind.
     pub(crate) fn positions(&self, is: impl Fn(&Column) -> bool) -> Vec<usize> {
-        let columns = self.columns.iter().enumerate();
-        columns.filter(|(_, column)| is(column)).map(|(at, _)| at).collect()
+        let mut positions = Vec::new();
+        for (at, column) in self.columns.iter().enumerate() {
+            if is(column) {
+                positions.push(at);
+            }
+        }
+        positions
     }
 
     pub(crate) fn keys(&self) -> Vec<usize> {
