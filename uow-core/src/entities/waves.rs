@@ -6,8 +6,8 @@ use super::Entities;
 use crate::backend::Backend;
 use crate::entity::{Column, ColumnSet, Entity};
 
-/// Of more rows than this each is not compared with each other.
-const MOST: usize = 4096;
+/// More rows than this are not put in order, for each is compared with each other, and all the while the runtime waits.
+const MOST: usize = 1024;
 
 /// A row that is to be updated, and the columns that change in it.
 type Update = (ColumnSet, usize);
