@@ -59,8 +59,8 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         let generated = slots.len() - keyed;
         // Keys whose order tells nothing are read again, and whose they are is seen by what is stored with them.
         let again = usize::from(generated > 1 && key_of::<E::Key>(1).is_none());
-        // (The question in front of it makes one INSERT no single statement.)
-        let asks = usize::from(self.told(generated, true) == Told::Asking);
+        // (The question in front of it makes one INSERT no single statement; nor may it go alone once the answer was no.)
+        let asks = usize::from(self.may_ask(generated, true));
         self.insert_sizes(keyed, false).len() + asks + self.insert_sizes(generated, true).len() + again
     }
 

@@ -34,14 +34,15 @@ static OUT_OF_STEP: Mutex<BTreeSet<TypeId>> = Mutex::new(BTreeSet::new());
 impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
     /// How the keys of so many new rows will be told.
     pub(super) fn told(&self, rows: usize, generated: bool) -> Told {
+        if self.may_ask(rows, generated) && !Self::is_out_of_step() { Told::Asking } else { Told::Returned }
+    }
+
+    /// Whether the question is worth it for so many, be its answer known or not. Such a batch takes a transaction either way:
+    /// where its keys are out of step it may have to be undone.
+    pub(super) fn may_ask(&self, rows: usize, generated: bool) -> bool {
         let read_only = E::COLUMNS.iter().any(Column::is_read_only);
         let by_number = generated && !read_only && !self.one_by_one && key_of::<E::Key>(1).is_some();
-        let asks = DB::RETURNING_IS_SLOW
-            && by_number
-            && rows >= MANY
-            && !Self::is_out_of_step()
-            && Self::step_question().is_some();
-        if asks { Told::Asking } else { Told::Returned }
+        DB::RETURNING_IS_SLOW && by_number && rows >= MANY && Self::step_question().is_some()
     }
 
     /// The statement that asks for the step between the keys that one INSERT generates; 0 or NULL says that they are out of step.
