@@ -1,9 +1,9 @@
 //! The second try of a flush that a row has spoilt.
 //!
 //! Updates come in waves, for a row that gives up a unique value goes before the one that takes it. What fails is halved until
-//! it is one row. A row that fails alone may still have come too early: a row of another kind gives up the unique value it
-//! takes, is the parent it refers to, or the child that has to let go of it first. So it is tried again behind all others, of
-//! whatever type, for as long as that makes any headway.
+//! it is one row. A row that fails alone may still have come too early: one that is not compared with it (of another statement, or
+//! among too many) gives up the unique value it takes, is the parent it refers to, or the child that has to let go of it
+//! first. So it is tried again behind all others, of whatever type, for as long as that makes any headway.
 
 use std::collections::VecDeque;
 
@@ -48,7 +48,7 @@ struct Part {
 
 /// One look at everything that is not written yet.
 struct Round {
-    /// Every other one goes backwards: values that move from row to row do so one way or the other.
+    /// Every other one goes backwards: what moves from row to row unseen does so one way or the other.
     backwards: bool,
     too_early: VecDeque<Part>,
     error: Option<Error>,
