@@ -54,7 +54,7 @@ struct Alarm(Arc<Bell>);
 #[derive(Default)]
 struct Bell {
     state: Mutex<State>,
-    unset: Condvar,
+    changed: Condvar,
 }
 
 #[derive(Default)]
@@ -71,7 +71,7 @@ impl Alarm {
         let rings = Arc::clone(&bell);
         let sleep = move || {
             let state = rings.lock();
-            drop(rings.unset.wait_timeout_while(state, duration, |state| !state.unset));
+            drop(rings.changed.wait_timeout_while(state, duration, |state| !state.unset));
             rings.ring();
         };
         if thread::Builder::new().name("unit-of-work timer".to_owned()).spawn(sleep).is_err() {
@@ -82,11 +82,15 @@ impl Alarm {
     }
 
     fn poll(&self, context: &Context<'_>) -> Poll<()> {
+        // (Neither made nor dropped while the bell is locked, for a waker is somebody else's code.)
+        let waker = context.waker().clone();
         let mut state = self.0.lock();
         if state.rang {
             return Poll::Ready(());
         }
-        state.waker = Some(context.waker().clone());
+        let former = state.waker.replace(waker);
+        drop(state);
+        drop(former);
         Poll::Pending
     }
 }
@@ -95,10 +99,10 @@ impl Drop for Alarm {
     fn drop(&mut self) {
         let mut state = self.0.lock();
         state.unset = true;
-        let waker = state.waker.take(); // whose own end must not find the bell locked
+        let waker = state.waker.take();
         drop(state);
+        self.0.changed.notify_one();
         drop(waker);
-        self.0.unset.notify_one();
     }
 }
 
