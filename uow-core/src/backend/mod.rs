@@ -177,7 +177,7 @@ pub trait Backend: Database<Arguments: 'static> + HasStatementCache + sealed::En
     #[doc(hidden)]
     fn upsert_text(shape: &Shape, columns: &[usize], target: &[usize]) -> String;
 
-    /// Asks for the step between the keys that one INSERT of several rows generates; 0 if they need not be in step.
+    /// Asks, without values, for the step between the keys that one INSERT generates: one row, 0 or NULL if there is none.
     #[doc(hidden)]
     fn key_step(_shape: &Shape) -> Option<String> {
         None

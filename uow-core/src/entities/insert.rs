@@ -110,8 +110,8 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         let shape = Shape::of::<DB, E>();
         let columns = Self::insert_columns(generated);
         let read_only = shape.positions(Column::is_read_only);
-        let returning: Vec<usize> = match (generated, told) {
-            (true, Told::Asking | Told::InStep(_)) => Vec::new(),
+        let returning: Vec<usize> = match (generated, &told) {
+            (true, Told::Asking(_) | Told::InStep(_)) => Vec::new(),
             (false, _) if read_only.is_empty() && !Self::keys_may_differ() => Vec::new(),
             _ => [shape.keys(), read_only].concat(),
         };
@@ -121,17 +121,18 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         let mut arguments = DB::Arguments::default();
         let entities: Vec<&E> = self.entities_of(slots);
         bind_batch::<E, DB>(form, &[(&batch.columns, &entities)], &mut arguments)?;
-        let mut text = DB::insert_text(&shape, &batch.columns, form, &batch.returning);
-        if let (Told::Asking, Some(question)) = (told, Self::step_question()) {
-            text = format!("{question}; {text}");
-        }
+        let insert = DB::insert_text(&shape, &batch.columns, form, &batch.returning);
+        let text = match &told {
+            Told::Asking(question) => format!("{question}; {insert}"),
+            _ => insert,
+        };
         let mut rows = Vec::with_capacity(if batch.returning.is_empty() { 0 } else { slots.len() });
         let result = self.send(via, text, arguments, |row| rows.push(row)).await?;
         let told = match told {
-            Told::Asking => Self::answered(rows.pop())?,
+            Told::Asking(_) => Self::answered(rows.pop())?,
             told => told,
         };
-        let taken_in = self.take_in(slots, &batch, told, &result, rows, via).await;
+        let taken_in = self.take_in(slots, &batch, &told, &result, rows, via).await;
         match taken_in {
             // It is stored, whatever became of its answer.
             Err(failure) if via == Via::Alone => {
@@ -139,17 +140,6 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
                 Err(Failure::Error(self.session.shared().end_early(&error)))
             }
             taken_in => taken_in.map(|()| told),
-        }
-    }
-
-    /// What the question said that was asked along with a batch. If the keys are out of step the batch is written anew.
-    fn answered(answer: Option<DB::Row>) -> Result<Told, Failure> {
-        match Self::step_in(answer) {
-            Some(step) => Ok(Told::InStep(step)),
-            None => {
-                Self::note_out_of_step();
-                Err(Failure::Again)
-            }
         }
     }
 
@@ -169,7 +159,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         &mut self,
         slots: &[usize],
         batch: &Batch,
-        told: Told,
+        told: &Told,
         result: &DB::QueryResult,
         rows: Vec<DB::Row>,
         via: Via,

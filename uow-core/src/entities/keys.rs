@@ -166,12 +166,12 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         &mut self,
         slots: &[usize],
         batch: &Batch,
-        told: Told,
+        told: &Told,
         result: &DB::QueryResult,
     ) -> Result<Made<E, E::Key, DB::Row>, Failure> {
         let rows = slots.len();
         let step = match told {
-            Told::InStep(step) => Some(step),
+            Told::InStep(step) => Some(*step),
             _ if rows > 1 => self.ask_step().await?,
             _ => Some(1),
         };

@@ -6,7 +6,7 @@ use crate::entity::{Entity, Values};
 
 /// With arrays any size is the same text. Without, a size is a text to prepare, so they are numbers of one decimal digit and
 /// zeros: 28 texts, and as many statements as the number of rows has digits. (One for the round numbers, which most batches
-/// that are made by hand have.)
+/// that are made by hand have. The first INSERT of a flush may be another text, for it asks for the step between its keys.)
 pub(super) fn sizes(arrays: bool, rows: usize, values_of_one: usize, most_values: usize) -> Vec<usize> {
     const MOST: usize = 1000;
     const MOST_IN_ARRAYS: usize = 2048;
