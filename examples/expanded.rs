@@ -85,9 +85,9 @@ where
         }
     }
 
-    fn changes(&self, from: &Self) -> ColumnSet {
+    fn changes_in(&self, columns: ColumnSet, from: &Self) -> ColumnSet {
         let differ = [self.id != from.id, self.name != from.name, self.created_at != from.created_at];
-        (0..differ.len()).filter(|&column| differ[column]).collect()
+        columns.iter().take_while(|&column| column < differ.len()).filter(|&column| differ[column]).collect()
     }
 
     fn bind(&self, column: usize, values: &mut Values<'_, DB>) -> Result<(), BoxDynError> {

@@ -43,7 +43,9 @@ pub type Rows<'e, DB> = BoxStream<'e, Result<Step<DB>, SqlxError>>;
     label = "not one of `Sqlite`, `Postgres`, `MySql`",
     note = "each engine needs its feature: unit-of-work = {{ features = [\"sqlite\"] }}, or \"postgres\", or \"mysql\""
 )]
-pub trait Backend: Database<Arguments: 'static> + HasStatementCache + sealed::Engine {
+pub trait Backend:
+    Database<Arguments: 'static, ArgumentBuffer: Default> + HasStatementCache + sealed::Engine
+{
     /// How the engine's SQL is read and written.
     const DIALECT: Dialect;
     /// Begins a transaction with the default options.

@@ -231,6 +231,9 @@ impl ColumnSet {
     /// None of them.
     pub const EMPTY: Self = Self(0);
 
+    /// All of them.
+    pub const ALL: Self = Self(u128::MAX);
+
     /// Those of these columns that are of a kind.
     pub(crate) fn of(columns: &[Column], is: impl Fn(&Column) -> bool) -> Self {
         columns.iter().enumerate().filter(|(_, column)| is(column)).map(|(at, _)| at).collect()

@@ -98,8 +98,13 @@ pub trait Entity<DB: Backend>: Sized + Send + Sync {
     /// Copies the value of one column.
     fn copy(&mut self, column: usize, from: &Self);
 
+    /// Those of the columns whose values differ.
+    fn changes_in(&self, columns: ColumnSet, from: &Self) -> ColumnSet;
+
     /// The columns whose values differ.
-    fn changes(&self, from: &Self) -> ColumnSet;
+    fn changes(&self, from: &Self) -> ColumnSet {
+        self.changes_in(ColumnSet::ALL, from)
+    }
 
     /// Binds the value of a column.
     ///

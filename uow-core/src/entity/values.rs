@@ -8,13 +8,14 @@ use sqlx_core::error::BoxDynError;
 use super::ColumnType;
 use crate::backend::Backend;
 
-/// Where the values of an entity go that are [bound](super::Entity::bind): into the arguments of a statement, or only be
-/// measured, to see how many of them a message can carry.
+/// Where the values of an entity go that are [bound](super::Entity::bind): into the arguments of a statement; or they
+/// are only measured, to see how many of them a message can carry, or looked at.
 pub struct Values<'v, DB: Backend>(To<'v, DB>);
 
 enum To<'v, DB: Backend> {
     Arguments(&'v mut DB::Arguments),
     Length(&'v mut usize),
+    IsNull(&'v mut bool),
 }
 
 impl<'v, DB: Backend> Values<'v, DB> {
@@ -28,6 +29,11 @@ impl<'v, DB: Backend> Values<'v, DB> {
         Self(To::Length(bytes))
     }
 
+    /// It is seen whether the last one is NULL.
+    pub(crate) fn looked_at(is_null: &'v mut bool) -> Self {
+        Self(To::IsNull(is_null))
+    }
+
     /// One more value.
     ///
     /// # Errors
@@ -38,6 +44,10 @@ impl<'v, DB: Backend> Values<'v, DB> {
             To::Arguments(arguments) => arguments.add(value),
             To::Length(bytes) => {
                 **bytes += DB::encoded_len(value);
+                Ok(())
+            }
+            To::IsNull(is_null) => {
+                **is_null = value.encode_by_ref(&mut DB::ArgumentBuffer::default())?.is_null();
                 Ok(())
             }
         }

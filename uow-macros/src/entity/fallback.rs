@@ -57,7 +57,7 @@ fn methods(database: &Ident) -> TokenStream {
         fn read(&mut self, _: #usize, _: &#database::Row, _: #usize) -> #read #never
         fn snapshot(&self) -> Self #never
         fn copy(&mut self, _: #usize, _: &Self) {}
-        fn changes(&self, _: &Self) -> _uow::ColumnSet #never
+        fn changes_in(&self, _: _uow::ColumnSet, _: &Self) -> _uow::ColumnSet #never
         fn bind(&self, _: #usize, _: &mut _uow::Values<'_, #database>) -> #bound #never
         fn bind_key(_: &Self::Key, _: &mut _uow::Values<'_, #database>) -> #bound #never
         fn type_info(_: #usize) -> ::core::option::Option<#database::TypeInfo> #never

@@ -123,7 +123,9 @@ fn copies(entity: &Entity<'_>, database: &Ident) -> TokenStream {
     });
     let changes = positions(entity).map(|(position, Column { field, ty, .. })| {
         quote! {
-            if _uow::differs::<#database, #ty>(&self.#field, &__from.#field) {
+            if __columns.contains(#position)
+                && _uow::differs::<#database, #ty>(&self.#field, &__from.#field)
+            {
                 __changes.insert(#position);
             }
         }
@@ -138,7 +140,7 @@ fn copies(entity: &Entity<'_>, database: &Ident) -> TokenStream {
                 _ => {}
             }
         }
-        fn changes(&self, __from: &Self) -> _uow::ColumnSet {
+        fn changes_in(&self, __columns: _uow::ColumnSet, __from: &Self) -> _uow::ColumnSet {
             let mut __changes = _uow::ColumnSet::EMPTY;
             #(#changes)*
             __changes

@@ -73,12 +73,20 @@ const _: () = {
                 _ => {}
             }
         }
-        fn changes(&self, __from: &Self) -> _uow::ColumnSet {
+        fn changes_in(
+            &self,
+            __columns: _uow::ColumnSet,
+            __from: &Self,
+        ) -> _uow::ColumnSet {
             let mut __changes = _uow::ColumnSet::EMPTY;
-            if _uow::differs::<__DB, i64>(&self.post, &__from.post) {
+            if __columns.contains(0)
+                && _uow::differs::<__DB, i64>(&self.post, &__from.post)
+            {
                 __changes.insert(0);
             }
-            if _uow::differs::<__DB, String>(&self.tag, &__from.tag) {
+            if __columns.contains(1)
+                && _uow::differs::<__DB, String>(&self.tag, &__from.tag)
+            {
                 __changes.insert(1);
             }
             __changes

@@ -43,7 +43,7 @@ const _: () = {
             ::core::unreachable!()
         }
         fn copy(&mut self, _: ::core::primitive::usize, _: &Self) {}
-        fn changes(&self, _: &Self) -> _uow::ColumnSet {
+        fn changes_in(&self, _: _uow::ColumnSet, _: &Self) -> _uow::ColumnSet {
             ::core::unreachable!()
         }
         fn bind(

@@ -83,12 +83,20 @@ const _: () = {
                 _ => {}
             }
         }
-        fn changes(&self, __from: &Self) -> _uow::ColumnSet {
+        fn changes_in(
+            &self,
+            __columns: _uow::ColumnSet,
+            __from: &Self,
+        ) -> _uow::ColumnSet {
             let mut __changes = _uow::ColumnSet::EMPTY;
-            if _uow::differs::<__DB_, String>(&self.name, &__from.name) {
+            if __columns.contains(0)
+                && _uow::differs::<__DB_, String>(&self.name, &__from.name)
+            {
                 __changes.insert(0);
             }
-            if _uow::differs::<__DB_, __DB>(&self.value, &__from.value) {
+            if __columns.contains(1)
+                && _uow::differs::<__DB_, __DB>(&self.value, &__from.value)
+            {
                 __changes.insert(1);
             }
             __changes

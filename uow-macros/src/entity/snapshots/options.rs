@@ -130,30 +130,47 @@ const _: () = {
                 _ => {}
             }
         }
-        fn changes(&self, __from: &Self) -> _uow::ColumnSet {
+        fn changes_in(
+            &self,
+            __columns: _uow::ColumnSet,
+            __from: &Self,
+        ) -> _uow::ColumnSet {
             let mut __changes = _uow::ColumnSet::EMPTY;
-            if _uow::differs::<__DB, i64>(&self.id, &__from.id) {
+            if __columns.contains(0) && _uow::differs::<__DB, i64>(&self.id, &__from.id)
+            {
                 __changes.insert(0);
             }
-            if _uow::differs::<__DB, String>(&self.name, &__from.name) {
+            if __columns.contains(1)
+                && _uow::differs::<__DB, String>(&self.name, &__from.name)
+            {
                 __changes.insert(1);
             }
-            if _uow::differs::<__DB, String>(&self.r#type, &__from.r#type) {
+            if __columns.contains(2)
+                && _uow::differs::<__DB, String>(&self.r#type, &__from.r#type)
+            {
                 __changes.insert(2);
             }
-            if _uow::differs::<
-                __DB,
-                Option<String>,
-            >(&self.created_at, &__from.created_at) {
+            if __columns.contains(3)
+                && _uow::differs::<
+                    __DB,
+                    Option<String>,
+                >(&self.created_at, &__from.created_at)
+            {
                 __changes.insert(3);
             }
-            if _uow::differs::<__DB, Vec<i64>>(&self.tags, &__from.tags) {
+            if __columns.contains(4)
+                && _uow::differs::<__DB, Vec<i64>>(&self.tags, &__from.tags)
+            {
                 __changes.insert(4);
             }
-            if _uow::differs::<__DB, i64>(&self.author, &__from.author) {
+            if __columns.contains(5)
+                && _uow::differs::<__DB, i64>(&self.author, &__from.author)
+            {
                 __changes.insert(5);
             }
-            if _uow::differs::<__DB, i64>(&self.version, &__from.version) {
+            if __columns.contains(6)
+                && _uow::differs::<__DB, i64>(&self.version, &__from.version)
+            {
                 __changes.insert(6);
             }
             __changes
