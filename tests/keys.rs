@@ -14,6 +14,7 @@ mod common;
 use common::*;
 use sqlx::types::Uuid;
 use unit_of_work::Entities;
+use uow_test_support::Trigger;
 
 /// A key of a type that the library knows nothing of.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, sqlx::Type)]
@@ -146,6 +147,10 @@ things!(attached, i64);
 things!(twins, i64);
 things!(refused, i64);
 
+/// A trigger of PostgreSQL's that stores something else than is given.
+const GROW: &str = "CREATE FUNCTION grow() RETURNS trigger AS 'BEGIN NEW.weight = 7; RETURN NEW; END' LANGUAGE plpgsql; \
+     CREATE TRIGGER grow BEFORE INSERT ON thing FOR EACH ROW EXECUTE FUNCTION grow()";
+
 const ROWS: &[usize] = &[1, 2, 3, 16, 17, 100, 600];
 
 async fn make_tables<DB: Engine>(lab: &Lab<DB>, key: &str, reference: &str) {
@@ -206,8 +211,7 @@ engines! {
         };
         make_tables(lab, key, "BIGINT").await;
         lab.script(match <Db as sqlx::Database>::NAME {
-            "PostgreSQL" => "CREATE FUNCTION grow() RETURNS trigger AS 'BEGIN NEW.weight = 7; RETURN NEW; END' LANGUAGE plpgsql; \
-                             CREATE TRIGGER grow BEFORE INSERT ON thing FOR EACH ROW EXECUTE FUNCTION grow()",
+            "PostgreSQL" => GROW,
             "MySQL" => "CREATE TRIGGER grow BEFORE INSERT ON thing FOR EACH ROW SET NEW.weight = 7",
             _ => "CREATE TRIGGER grow AFTER INSERT ON thing BEGIN UPDATE thing SET weight = 7 WHERE id = NEW.id; END",
         })
@@ -270,6 +274,25 @@ mod on_postgres {
             make_tables(lab, "BIGINT GENERATED ALWAYS AS IDENTITY (START -1 INCREMENT BY -1) PRIMARY KEY", "BIGINT").await;
             numbers::have_their_own_keys(lab, &lab.pool, ROWS).await;
             newtypes::have_their_own_keys(lab, &lab.pool, &[2, 50]).await;
+        }
+    }
+
+    uow_test_support::postgres_claim! {
+        sqlx::Postgres, a_batch_that_cannot_be_taken_back_says_why, lab, {
+            make_tables(lab, "BIGINT PRIMARY KEY DEFAULT ((random() * 9e18)::bigint)", "BIGINT").await;
+            lab.script(GROW).await;
+            let (pool, proxy) = lab.through_proxy(1).await;
+            let mut db = grown::Shop::new(&pool);
+            sqlx::raw_sql("SELECT 1").execute(db.session()).await.unwrap();
+            for at in 0..50 {
+                db.things().add(grown::thing(&format!("{at}"))).unwrap();
+            }
+            // Whose keys are whose does not show, so it would be written again row by row.
+            proxy.cut(Trigger::BeforeServerSees(b"ROLLBACK TO".to_vec()));
+            let error = db.flush().await.unwrap_err();
+            assert!(matches!(error.sqlx(), Some(sqlx::Error::Io(_))), "{error}");
+            assert!(db.commit().await.unwrap_err().is_rolled_back());
+            assert_eq!(<sqlx::Postgres as Engine>::texts(&lab.outside, "SELECT name FROM thing").await, [""; 0]);
         }
     }
 

@@ -241,11 +241,11 @@ impl<'u, DB: Backend> EntitySets<'u, DB> {
                 Ok(())
             }
             Ok(()) => Ok(shared.release_scope(depth).await?),
-            Err(failure) => {
+            Err(failure) => match (failure, shared.undo_scope(depth).await) {
+                (Failure::Again, Err(error)) => Err(error.into()),
                 // What broke the transaction is said by the failure; that it could not be mended, by the unit's state.
-                shared.undo_scope(depth).await.ok();
-                Err(failure)
-            }
+                (failure, _) => Err(failure),
+            },
         }
     }
 

@@ -189,7 +189,7 @@ impl From<Failure> for Error {
         match failure {
             Failure::Statement(error) | Failure::LeftOut(error) => error.into(),
             Failure::Error(error) => error,
-            // Only an update or a delete can find its row stale, and only a batch be written otherwise.
+            // (A flush goes on from both, so they get nowhere else.)
             Failure::Stale | Failure::Again => SqlxError::RowNotFound.into(),
         }
     }
