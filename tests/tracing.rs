@@ -1,4 +1,4 @@
-//! A unit that is dropped with work in it leaves a word in the log.
+//! What is heard in the log: a unit that is dropped with work in it, and, by sqlx's own word, what is sent.
 
 mod common;
 
@@ -7,15 +7,31 @@ use std::sync::{Arc, Mutex};
 use common::*;
 use tracing::field::{Field, Visit};
 use tracing::span;
+use unit_of_work::Entities;
 use uow_test_support::Lab;
 
-/// Keeps the fields of the warnings it hears.
-#[derive(Clone, Default)]
-struct Warnings(Arc<Mutex<Vec<String>>>);
+/// Keeps the fields of what it hears.
+#[derive(Clone)]
+struct Heard {
+    level: tracing::Level,
+    target: &'static str,
+    events: Arc<Mutex<Vec<String>>>,
+}
 
-impl tracing::Subscriber for Warnings {
+impl Heard {
+    fn of(level: tracing::Level, target: &'static str) -> Self {
+        Self { level, target, events: Arc::default() }
+    }
+
+    /// What was heard since this was last asked.
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.events.lock().unwrap())
+    }
+}
+
+impl tracing::Subscriber for Heard {
     fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
-        *metadata.level() == tracing::Level::WARN && metadata.target().starts_with("uow_core")
+        *metadata.level() == self.level && metadata.target().starts_with(self.target)
     }
 
     fn event(&self, event: &tracing::Event<'_>) {
@@ -27,7 +43,7 @@ impl tracing::Subscriber for Warnings {
         }
         let mut fields = Fields(String::new());
         event.record(&mut fields);
-        self.0.lock().unwrap().push(fields.0);
+        self.events.lock().unwrap().push(fields.0);
     }
 
     fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
@@ -43,16 +59,15 @@ impl tracing::Subscriber for Warnings {
 fn a_unit_dropped_with_work_in_it_is_warned_of_by_name_and_count() {
     type Db = sqlx::Sqlite;
     Lab::<Db>::run("a_unit_dropped", async |lab: &mut Lab<Db>| {
-        let warnings = Warnings::default();
+        let warnings = Heard::of(tracing::Level::WARN, "uow_core");
         let dropped = |db: Library<Db>| tracing::subscriber::with_default(warnings.clone(), || drop(db));
 
         let mut db = Library::new(&lab.pool);
         db.blogs().add("a").await.unwrap();
         db.blogs().add("b").await.unwrap();
         dropped(db);
-        let heard = warnings.0.lock().unwrap().join("\n");
+        let heard = warnings.take().join("\n");
         assert!(heard.contains("Library") && heard.contains("statements=2"), "{heard:?}");
-        warnings.0.lock().unwrap().clear();
 
         // Not one that was committed, one that was rolled back, or one nobody used.
         let mut db = Library::new(&lab.pool);
@@ -64,6 +79,64 @@ fn a_unit_dropped_with_work_in_it_is_warned_of_by_name_and_count() {
         db.rollback().await.unwrap();
         dropped(db);
         dropped(Library::new(&lab.pool));
-        assert_eq!(*warnings.0.lock().unwrap(), [""; 0]);
+        assert_eq!(warnings.take(), [""; 0]);
+    });
+}
+
+#[derive(Entity)]
+struct Plain {
+    #[uow(key, generated)]
+    id: i64,
+    name: String,
+}
+
+#[derive(Entity)]
+struct Twin {
+    #[uow(key, generated)]
+    id: i64,
+    name: String,
+}
+
+#[derive(UnitOfWork)]
+struct Rows {
+    session: Session<sqlx::Sqlite>,
+    plain: Lazy<Entities<Plain, sqlx::Sqlite>>,
+    twins: Lazy<Entities<Twin, sqlx::Sqlite>>,
+}
+
+#[test]
+fn sqlite_returns_the_keys_of_a_large_batch_only_where_the_last_one_does_not_tell_them() {
+    Lab::<sqlx::Sqlite>::run("keys_told", async |lab: &mut Lab<sqlx::Sqlite>| {
+        lab.script(
+            "CREATE TABLE plain (id INTEGER PRIMARY KEY, name TEXT NOT NULL); \
+             CREATE TABLE twin (id INTEGER PRIMARY KEY, name TEXT NOT NULL); \
+             CREATE TRIGGER twins AFTER INSERT ON twin WHEN NEW.name <> 'twin' \
+             BEGIN INSERT INTO twin (name) VALUES ('twin'); END",
+        )
+        .await;
+        let sent = Heard::of(tracing::Level::DEBUG, "sqlx::query");
+        // (SQLite's statements are logged on a thread of sqlx's.)
+        tracing::subscriber::set_global_default(sent.clone()).unwrap();
+        // Of each INSERT, whether it asked if the keys are in step, and whether it returned them.
+        let inserts = || -> Vec<(bool, bool)> {
+            let inserts = sent.take().into_iter().filter(|text| text.contains("INSERT INTO"));
+            inserts.map(|text| (text.contains("sqlite_schema"), text.contains("RETURNING"))).collect()
+        };
+        let mut db = Rows::new(&lab.pool);
+        for (rows, heard) in [(8, [(false, true)]), (20, [(true, false)])] {
+            for at in 0..rows {
+                db.plain().add(Plain { id: 0, name: at.to_string() }).unwrap();
+            }
+            db.commit().await.unwrap();
+            assert_eq!(inserts(), heard, "{rows}");
+        }
+        // It is asked, taken back and returned once, and returned at once from then on.
+        for heard in [&[(true, false), (false, true)][..], &[(false, true)]] {
+            for at in 0..20 {
+                db.twins().add(Twin { id: 0, name: at.to_string() }).unwrap();
+            }
+            db.commit().await.unwrap();
+            assert_eq!(inserts(), heard);
+        }
     });
 }

@@ -164,4 +164,16 @@ mod tests {
         tokio.block_on(story());
         block_on(story());
     }
+
+    #[test]
+    fn an_alarm_that_nobody_waits_for_any_more_keeps_no_thread() {
+        let alarm = Alarm::set(Duration::MAX);
+        let bell = Arc::downgrade(&alarm.0);
+        drop(alarm);
+        let began = Instant::now();
+        while bell.strong_count() > 0 {
+            assert!(began.elapsed() < Duration::from_secs(10), "its thread still waits");
+            thread::yield_now();
+        }
+    }
 }
