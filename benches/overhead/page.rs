@@ -35,7 +35,7 @@ const FOOT: &str = "
 * **ns**: the wall clock, the ways taking turns; the median of 200 readings of 20 units. It is that of the machine it was
   read on, and whatever else it was doing.
 
-Targets, on SQLite, where the database is in memory and all but the library's own work is least: at most 1.03 × the
+Targets, for `new` on SQLite, where the database is in memory and all but the library's own work is least: at most 1.03 × the
 instructions of the same protocol, at most 1.15 × those of `pool.begin()`, and at most one allocation a statement and two a
 unit more than the same protocol.
 ";

@@ -24,6 +24,8 @@ pub(crate) fn missed(comparison: &Comparison) -> Option<String> {
     };
     let (measure, against) = (measure.name(), against.name());
     (*ours > most).then(|| {
-        format!("{measure} of a unit on {engine}: {ours:.1}, more than {target} the {hand_written:.1} of {against}")
+        format!(
+            "{measure} of `new` on {engine}: {ours:.1}, more than {target} the {hand_written:.1} of {against}"
+        )
     })
 }

@@ -1,9 +1,10 @@
 //! The second try of a flush that a row has spoilt.
 //!
 //! Updates come in waves, for a row that gives up a unique value goes before the one that takes it. What fails is halved until
-//! it is one row. A row that fails alone may still have come too early: one that is not compared with it (of another statement, or
-//! among too many) gives up the unique value it takes, is the parent it refers to, or the child that has to let go of it
-//! first. So it is tried again behind all others, of whatever type, for as long as that makes any headway.
+//! it is one row. A row that fails alone may still have come too early: one that is not compared with it (a new one, one that is
+//! deleted, one that refers to what is new, or one of too many) gives up the unique value it takes, is the parent it refers to,
+//! or the child that has to let go of it first. So it is tried again behind all others, of whatever type, for as long as that
+//! makes any headway.
 
 use std::collections::VecDeque;
 
