@@ -34,6 +34,7 @@ pub(crate) enum Case {
     /// The same as `Insert` with many rows: the figures are those of one row.
     InsertMany,
     Get,
+    Lend,
     FlushClean,
     EndpointInsert,
     EndpointAdd,
@@ -46,6 +47,7 @@ impl Case {
             Self::Change => "change_100_of_1000",
             Self::InsertMany => "insert_100000",
             Self::Get => "get_tracked",
+            Self::Lend => "lend_10000",
             Self::FlushClean => "flush_10000_clean",
             Self::EndpointInsert => "endpoint_insert",
             Self::EndpointAdd => "endpoint_add",

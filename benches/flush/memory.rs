@@ -37,6 +37,11 @@ where
             get(&pool, size, tell).await;
             pool.close().await;
         });
+        with_database::<Sqlite, _>("lent", async |connect| {
+            let pool = pool::<Sqlite>(connect, Sqlite::TABLE).await;
+            lend(&pool, size, tell).await;
+            pool.close().await;
+        });
     }
 }
 
@@ -51,5 +56,21 @@ async fn get(pool: &Pool<Sqlite>, size: Size, tell: &mut impl FnMut(Figure)) {
     let allocations = allocator::stop().allocations as f64;
     let what = (Case::Get, Sqlite::ENGINE, Against::HashMap);
     tell(Figure::of_count(what, Measure::Allocations, allocations, 0.0));
+    db.rollback().await.unwrap();
+}
+
+/// Lent, an entity may be changed, so there is a copy of it to compare it with.
+async fn lend(pool: &Pool<Sqlite>, size: Size, tell: &mut impl FnMut(Figure)) {
+    post::insert(pool, size.clean).await.unwrap();
+    let mut db = Shelf::new(pool);
+    // (The connection's own buffers.)
+    db.posts().all().fetch().await.unwrap();
+    db.rollback().await.unwrap();
+    let mut db = Shelf::new(pool);
+    allocator::start();
+    assert_eq!(db.posts().all().fetch().await.unwrap().len(), size.clean);
+    let each = allocator::stop().left as f64 / size.clean as f64;
+    let what = (Case::Lend, Sqlite::ENGINE, Against::Rows);
+    tell(Figure::of_count(what, Measure::Bytes, each, Post::bytes() as f64));
     db.rollback().await.unwrap();
 }

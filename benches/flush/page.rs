@@ -26,6 +26,8 @@ const FOOT: &str = "
   of insert_1000; the bytes next to those of the row itself, its title on the heap included (**rows**), and next to those of
   the batch, whose entities alone are kept.
 * **get_tracked**: one `get` of a key that is tracked, next to `HashMap::get_mut`.
+* **lend_10000**: loads 10,000 rows and lends each, which takes a copy of it to compare with: the bytes that are kept for one,
+  next to those of the row itself. (A key with memory of its own on the heap, as a `String`, is kept once more.)
 * **flush_10000_clean**: a `flush` where nothing changed, next to a loop that compares 10,000 pairs.
 * **endpoint_insert**, **endpoint_add**: creates an entity, commits, refreshes it and tells its key. The create is `insert`,
   or `add`, which is written behind; **calls** are the same statements by hand, with a transaction and without.
@@ -37,7 +39,7 @@ const FOOT: &str = "
 * **statements**: the messages to PostgreSQL that have a statement run, as a proxy in between counts them: Query (BEGIN,
   COMMIT, SAVEPOINT) and Execute (a prepared one). **round_trips**: how often the client waits for the server. Two of those
   are sqlx's pool, which pings a connection when it is taken and when it comes back.
-* **bytes**: the most that was allocated at a time, beyond what there was before. **allocations**: of 1,000 calls. Both are
+* **bytes**: the most that was allocated at a time, beyond what there was before (of lend_10000: what is left of it). **allocations**: of 1,000 calls. Both are
   counted by the bench's allocator, on all threads; what SQLite's C takes is not in it.
 * SQLite is a file with a write-ahead log, and `synchronous` off.
 

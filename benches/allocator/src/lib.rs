@@ -20,6 +20,8 @@ pub struct Counts {
     pub allocations: u64,
     /// The most bytes at a time beyond those that were there at the start.
     pub peak: i64,
+    /// The bytes beyond those that are still there.
+    pub left: i64,
 }
 
 /// Begins to count, from nothing.
@@ -33,7 +35,7 @@ pub fn start() {
 /// Ends the count.
 pub fn stop() -> Counts {
     COUNTING.store(false, Relaxed);
-    Counts { allocations: CALLS.load(Relaxed), peak: PEAK.load(Relaxed) }
+    Counts { allocations: CALLS.load(Relaxed), peak: PEAK.load(Relaxed), left: BYTES.load(Relaxed) }
 }
 
 fn count(calls: u64, bytes: i64) {

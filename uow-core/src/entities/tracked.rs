@@ -1,8 +1,10 @@
 //! What a unit remembers of one entity type: the identity map, and the way back out of a savepoint scope.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher as _, Hash};
 
 use foldhash::fast::RandomState;
+use hashbrown::HashTable;
 
 use crate::backend::Backend;
 use crate::entity::Entity;
@@ -95,7 +97,9 @@ const MANY: usize = 4096;
 /// The tracked entities of one type. Slots stay where they are until the transaction ends.
 pub(super) struct Tracked<E: Entity<DB>, DB: Backend> {
     slots: Vec<Slot<E, E::Key>>,
-    index: HashMap<E::Key, usize, RandomState>,
+    /// The slots that have a key, by it. (Only their places: a second copy of each key is more than all else about an entity.)
+    index: HashTable<usize>,
+    hasher: RandomState,
     /// Newest last. Outside of scopes nothing is written down: rollback forgets everything.
     log: Vec<(u32, usize, Before<E, E::Key>)>,
     /// The slots that were written down in the innermost scope: once is enough.
@@ -104,8 +108,19 @@ pub(super) struct Tracked<E: Entity<DB>, DB: Backend> {
 
 impl<E: Entity<DB>, DB: Backend> Default for Tracked<E, DB> {
     fn default() -> Self {
-        Self { slots: Vec::new(), index: HashMap::default(), log: Vec::new(), logged: HashMap::default() }
+        Self {
+            slots: Vec::new(),
+            index: HashTable::new(),
+            hasher: RandomState::default(),
+            log: Vec::new(),
+            logged: HashMap::default(),
+        }
     }
+}
+
+/// The hash of the key of a slot that the index has.
+fn rehash<E, K: Hash>(slots: &[Slot<E, K>], hasher: &RandomState) -> impl Fn(&usize) -> u64 {
+    |at| slots.get(*at).and_then(|slot| slot.key.as_ref()).map_or(0, |key| hasher.hash_one(key))
 }
 
 /// Copies every column; fields that are no columns stay as they are.
@@ -115,7 +130,8 @@ pub(super) fn copy_all<E: Entity<DB>, DB: Backend>(to: &mut E, from: &E) {
 
 impl<E: Entity<DB>, DB: Backend> Tracked<E, DB> {
     pub(super) fn find(&self, key: &E::Key) -> Option<usize> {
-        self.index.get(key).copied()
+        let is_by = |at: &usize| self.slots.get(*at).is_some_and(|slot| slot.key.as_ref() == Some(key));
+        self.index.find(self.hasher.hash_one(key), is_by).copied()
     }
 
     pub(super) fn slot(&self, at: usize) -> Option<&Slot<E, E::Key>> {
@@ -136,12 +152,13 @@ impl<E: Entity<DB>, DB: Backend> Tracked<E, DB> {
 
     pub(super) fn reserve(&mut self, more: usize) {
         self.slots.reserve(more);
-        self.index.reserve(more);
+        self.reserve_keys(more);
     }
 
     /// So many slots are about to be found by a key.
     pub(super) fn reserve_keys(&mut self, more: usize) {
-        self.index.reserve(more);
+        let hash = rehash(&self.slots, &self.hasher);
+        self.index.reserve(more, hash);
     }
 
     /// Tracks one more, in a scope of this depth (0: in none).
@@ -151,27 +168,41 @@ impl<E: Entity<DB>, DB: Backend> Tracked<E, DB> {
             self.log.push((depth, at, Before::Absent));
             self.logged.insert(at, depth);
         }
-        if let Some(key) = &slot.key {
-            self.index.insert(key.clone(), at);
-        }
         if at >= MANY && at == self.slots.capacity() {
             // Not by as many again: that would be more than the entities themselves.
             self.slots.reserve_exact(at / 8);
         }
+        let key = slot.key.is_some();
         self.slots.push(slot);
+        if key {
+            self.enter(at);
+        }
         at
+    }
+
+    /// Has a slot found by its key; a former one with the same is not found any more.
+    fn enter(&mut self, at: usize) {
+        let Some(key) = self.slots.get(at).and_then(|slot| slot.key.as_ref()) else { return };
+        let is_by = |other: &usize| self.slots.get(*other).is_some_and(|slot| slot.key.as_ref() == Some(key));
+        let hash = self.hasher.hash_one(key);
+        match self.index.find_mut(hash, is_by) {
+            Some(former) => *former = at,
+            None => {
+                self.index.insert_unique(hash, at, rehash(&self.slots, &self.hasher));
+            }
+        }
     }
 
     /// Finds a slot by another key from now on, or by none.
     pub(super) fn index_by(&mut self, at: usize, key: Option<E::Key>) {
         let Some(slot) = self.slots.get_mut(at) else { return };
-        let old = std::mem::replace(&mut slot.key, key.clone());
-        if let Some(old) = old.filter(|old| self.index.get(old) == Some(&at)) {
-            self.index.remove(&old);
+        let old = std::mem::replace(&mut slot.key, key);
+        if let Some(old) = old
+            && let Ok(entry) = self.index.find_entry(self.hasher.hash_one(&old), |other| *other == at)
+        {
+            entry.remove();
         }
-        if let Some(key) = key {
-            self.index.insert(key, at);
-        }
+        self.enter(at);
     }
 
     /// The slot is about to change in a scope of this depth: writes down how it is, once a scope.
@@ -264,7 +295,6 @@ impl<E: Entity<DB>, DB: Backend> Tracked<E, DB> {
         }
         self.slots.retain(|slot| slot.state != State::Gone);
         self.index.clear();
-        let keys = self.slots.iter().enumerate().filter_map(|(at, slot)| Some((slot.key.clone()?, at)));
-        self.index.extend(keys);
+        (0..self.slots.len()).for_each(|at| self.enter(at));
     }
 }
