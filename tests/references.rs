@@ -221,8 +221,7 @@ engines! {
         let mut db = Family::new(&lab.pool);
         db.parents().require(1).await.unwrap().name = "b".into();
         db.commit().await.unwrap();
-        assert!(db.links().is_empty());
-        db.links().require((1, 2)).await.unwrap();
+        assert!(db.links().require((1, 2)).await.is_ok());
         db.branches().require(2).await.unwrap();
         db.parents().remove(&1).unwrap();
         db.branches().remove(&2).unwrap();
@@ -390,6 +389,45 @@ mod on_the_wire {
             }
             // SAVEPOINT, the parent, the children, RELEASE; SAVEPOINT, the children let go, the parent goes, RELEASE.
             assert_eq!(counts[1], (4, 4));
+        }
+
+        async fn parents_are_written_first_and_deleted_last_and_room_is_made_before_it_is_taken(lab) {
+            make_tables(lab).await;
+            let (pool, proxy) = lab.through_proxy(1).await;
+            let mut db = Family::new(&pool);
+            // What the flush wrote, in its order; a careful second try would have it right in the end as well.
+            let wrote = async |db: &mut Family<Db>| -> Vec<String> {
+                proxy.sent();
+                db.flush().await.unwrap();
+                let sent = Db::statements(&proxy.sent()).join("; ").replace(['"', '`'], "");
+                let is_write = |text: &&str| ["INSERT", "UPDATE", "DELETE"].iter().any(|word| text.starts_with(word));
+                let words = |text: &str| text.split([' ', '(']).take(if text.starts_with('U') { 2 } else { 3 }).collect::<Vec<_>>().join(" ");
+                sent.split("; ").filter(is_write).map(words).collect()
+            };
+            db.links().add(Link { parent_id: 1, branch_id: 2 }).unwrap();
+            db.children().all.add(Child { id: 1, parent_id: Some(1) }).unwrap();
+            db.branches().add(Branch { id: 2, trunk_id: None }).unwrap();
+            db.parents().add(parent(1, "a")).unwrap();
+            db.parents().add(parent(2, "b")).unwrap();
+            let order = wrote(&mut db).await;
+            assert_eq!(order.len(), 4, "{order:?}");
+            assert!(order.ends_with(&["INSERT INTO link".to_owned()]), "{order:?}");
+            let at = |table: &str| order.iter().position(|text| text.ends_with(table));
+            assert!(at("parent") < at("child"), "{order:?}");
+
+            // A change of one of the two has nothing to do with what links them.
+            db.branches().require(2).await.unwrap().trunk_id = Some(2);
+            assert_eq!(wrote(&mut db).await, ["UPDATE branch"]);
+
+            db.parents().remove(&1).unwrap();
+            db.children().all.remove(&1).unwrap();
+            db.links().remove(&(1, 2)).unwrap();
+            db.parents().require(2).await.unwrap().name = "a".into();
+            // The child and the link have to go before the parent, and that one before its name is free.
+            let order = wrote(&mut db).await;
+            assert_eq!(order.len(), 4, "{order:?}");
+            assert!(order.ends_with(&["DELETE FROM parent".to_owned(), "UPDATE parent".to_owned()]), "{order:?}");
+            db.commit().await.unwrap();
         }
 
         async fn what_a_kept_scope_wrote_is_read_without_asking(lab) {

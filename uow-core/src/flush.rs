@@ -188,7 +188,8 @@ impl<'u, DB: Backend> EntitySets<'u, DB> {
         let mut how = How::Together;
         let mut checked = false;
         loop {
-            let work: Vec<Work> = self.sets.iter_mut().map(|set| set.plan(checked)).collect();
+            let mut work: Vec<Work> = self.sets.iter_mut().map(|set| set.plan(checked)).collect();
+            self.have_children_make_room_too(&mut work);
             if work.iter().all(|work| work.statements == 0) {
                 return Ok(());
             }
@@ -215,6 +216,18 @@ impl<'u, DB: Backend> EntitySets<'u, DB> {
                 Failure::Again if !shared.is_poisoned() => {}
                 Failure::Stale => checked = self.conflict(shared, checked).await?,
                 failure => return Err(failure.into()),
+            }
+        }
+    }
+
+    /// Where deletes have to make room, those of what refers to the rows come before them.
+    fn have_children_make_room_too(&self, work: &mut [Work]) {
+        for (parent, set) in self.sets.iter().enumerate() {
+            if !work.get(parent).is_some_and(|work| work.deletes_first) {
+                continue;
+            }
+            for (child, work) in self.sets.iter().zip(work.iter_mut()).skip(parent + 1) {
+                work.deletes_first |= work.deletes > 0 && child.refers_to(set.entity());
             }
         }
     }
@@ -342,5 +355,26 @@ impl<DB: Backend> Drop for ScopeGuard<'_, DB> {
 impl<DB: Backend> fmt::Debug for EntitySets<'_, DB> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EntitySets").field("sets", &self.sets.len()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Step, Work, steps};
+
+    #[test]
+    fn parents_are_written_first_and_deleted_last_but_for_those_in_somebodys_way() {
+        let both = Work { inserts: 1, deletes: 1, ..Work::default() };
+        let in_the_way = Work { updates: 1, deletes_first: true, inserts: 0, ..both };
+        let work = [both, Work::default(), both, in_the_way, in_the_way];
+        let order = |deletes: [usize; 4], before: usize| {
+            let (before, behind) = deletes.split_at(before);
+            let delete = |sets: &[usize]| sets.iter().map(|&at| (at, Step::Delete)).collect::<Vec<_>>();
+            let writes = [0, 2, 3, 4].map(|at| (at, Step::Write));
+            [delete(before), writes.to_vec(), delete(behind)].concat()
+        };
+        assert_eq!(steps(&work, false), order([4, 3, 2, 0], 2));
+        // What is gone already is in nobody's way.
+        assert_eq!(steps(&work, true), order([4, 3, 2, 0], 0));
     }
 }
