@@ -297,7 +297,13 @@ engines! {
         assert_eq!(db.blogs().take_undone(), [Blog::named("third")]);
         db.commit().await.unwrap();
         assert_eq!(lab.blogs().await, ["first", "second"]);
-        assert_eq!(Db::texts(&lab.outside, "SELECT concat(max(version)) FROM blog").await, ["0"]);
+        let version = "SELECT concat(max(version)) FROM blog";
+        assert_eq!(Db::texts(&lab.outside, version).await, ["0"]);
+        // What is stored and what is remembered agree, so the next change is not stale.
+        db.blogs().get(first).await.unwrap().unwrap().name = "renamed again".into();
+        db.commit().await.unwrap();
+        assert_eq!(lab.blogs().await, ["renamed again", "second"]);
+        assert_eq!(Db::texts(&lab.outside, version).await, ["1"]);
     }
 
     async fn a_scope_that_flushed_and_is_undone_leaves_children_to_their_parents(lab) {
@@ -398,11 +404,26 @@ engines! {
         assert!(matches!(missing, Error::NotFound { .. }) && missing.to_string().contains("4711"), "{missing}");
     }
 
+    async fn the_first_of_a_query_is_lent_if_there_is_one(lab) {
+        let mut db = Shelf::new(&lab.pool);
+        for name in ["b", "a", "c"] {
+            db.blogs().add(Blog::named(name)).unwrap();
+        }
+        db.flush().await.unwrap();
+        assert!(db.blogs().query("name = 'd'").first().await.unwrap().is_none());
+        let first = db.blogs().query("1 = 1 ORDER BY name").first().await.unwrap().unwrap();
+        assert_eq!(first.name, "a");
+        first.name.push('!');
+        db.commit().await.unwrap();
+        assert_eq!(lab.blogs().await, ["a!", "b", "c"]);
+    }
+
     async fn a_second_entity_of_a_key_is_refused_and_the_first_stays(lab) {
         let mut db = Shelf::new(&lab.pool);
         let id = db.blogs().insert(Blog::named("first")).await.unwrap().id;
         let error = db.blogs().add(Blog { id, ..Blog::named("second") }).unwrap_err();
         assert!(matches!(error, Error::AlreadyTracked { entity: "Blog", .. }), "{error}");
+        assert!(error.to_string().contains(&id.to_string()), "{error}");
         db.commit().await.unwrap();
         assert_eq!(lab.blogs().await, ["first"]);
         assert!(matches!(db.blogs().remove(&4711), Err(Error::NotTracked { .. })));
@@ -434,6 +455,26 @@ engines! {
         let error = db.blogs().refresh(id).await.unwrap_err();
         assert!(error.is_row_gone(), "{error}");
         assert!(!db.blogs().contains(&id));
+    }
+
+    async fn a_row_that_was_gone_only_in_a_scope_is_tracked_again(lab) {
+        let mut db = Shelf::new(&lab.pool);
+        let id = db.blogs().insert(Blog::named("a")).await.unwrap().id;
+        let undone: Result<(), Error> = db
+            .savepoint(async |db| {
+                sqlx::query("DELETE FROM blog").execute(db.session()).await?;
+                // What is tracked is not asked for again; what is asked for is gone.
+                assert_eq!(db.blogs().get(id).await?.unwrap().name, "a");
+                assert!(db.blogs().refresh(id).await.unwrap_err().is_row_gone());
+                assert!(!db.blogs().contains(&id));
+                Err(Error::Busy)
+            })
+            .await;
+        assert!(undone.unwrap_err().is_busy());
+        assert!(db.blogs().contains(&id));
+        db.blogs().get(id).await.unwrap().unwrap().name.push('!');
+        db.commit().await.unwrap();
+        assert_eq!(lab.blogs().await, ["a!"]);
     }
 
     async fn rows_that_are_streamed_are_not_tracked(lab) {

@@ -83,6 +83,29 @@ fn a_unit_dropped_with_work_in_it_is_warned_of_by_name_and_count() {
     });
 }
 
+#[test]
+fn rows_that_were_to_be_deleted_and_are_gone_are_warned_of() {
+    Lab::<sqlx::Sqlite>::run("deleted_and_gone", async |lab: &mut Lab<sqlx::Sqlite>| {
+        let mut db = Shelf::new(&lab.pool);
+        let id = db.blogs().insert(Blog::named("a")).await.unwrap().id;
+        db.commit().await.unwrap();
+        for gone in [false, true] {
+            db.blogs().require(id).await.unwrap();
+            db.blogs().remove(&id).unwrap();
+            if gone {
+                sqlx::raw_sql("DELETE FROM blog").execute(db.session()).await.unwrap();
+            }
+            let warnings = Heard::of(tracing::Level::WARN, "uow_core");
+            let heard = tracing::subscriber::set_default(warnings.clone());
+            db.flush().await.unwrap();
+            drop(heard);
+            let heard = warnings.take().concat();
+            assert_eq!(heard.contains("Blog") && heard.contains("gone already"), gone, "{heard:?}");
+            db.rollback().await.unwrap();
+        }
+    });
+}
+
 #[derive(Entity)]
 struct Plain {
     #[uow(key, generated)]

@@ -41,12 +41,14 @@ engines! {
         assert_eq!(named, [("Blog", b.to_string(), Some(0), Found::Version(1)), ("Blog", c.to_string(), Some(0), Found::Gone)]);
         assert!(error.to_string().contains(&format!("Blog {b} (version 0 expected, 1 found)")), "{error}");
 
-        // Stale it stays, however often it is tried.
+        // Stale it stays, however often it is tried, and with whatever values.
+        assert!(mine.commit().await.unwrap_err().is_conflict());
+        mine.blogs().get(b).await.unwrap().unwrap().name = "b?".into();
         assert!(mine.commit().await.unwrap_err().is_conflict());
 
         mine.blogs().merge(&conflict, |mine, theirs| mine.name = format!("{} and {}", mine.name, theirs.name)).await.unwrap();
         mine.commit().await.unwrap();
-        assert_eq!(stored(lab).await, ["a! 1", "b! and theirs 2", "c! 0"]);
+        assert_eq!(stored(lab).await, ["a! 1", "b? and theirs 2", "c! 0"]);
     }
 
     async fn a_conflict_is_settled_by_keeping_either(lab) {
