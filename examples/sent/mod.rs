@@ -39,11 +39,10 @@ impl Subscriber for Sent {
         let mut statement = Statement::default();
         event.record(&mut statement);
         // The rows of a batch are many: the first tells the rest.
-        let text = match statement.text.split_once("), (") {
-            Some((first, more)) => format!("{first}), … and {} more rows", more.matches("), (").count() + 1),
-            None => statement.text,
-        };
-        println!("    → {text}");
+        // What sqlx sets on a new connection is not the unit's.
+        if !statement.text.starts_with("PRAGMA ") {
+            println!("    → {}", short(&statement.text));
+        }
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {
@@ -57,4 +56,13 @@ impl Subscriber for Sent {
     fn enter(&self, _: &Id) {}
 
     fn exit(&self, _: &Id) {}
+}
+
+/// The rows of a batch are many: the first tells the rest.
+fn short(text: &str) -> String {
+    let Some((first, more)) = text.split_once("), (") else { return text.to_owned() };
+    let rows = more.matches("), (").count() + 1;
+    let last = more.rsplit("), (").next().unwrap_or(more);
+    let behind = last.split_once(')').map_or("", |(_, behind)| behind);
+    format!("{first}), … and {rows} more{behind}")
 }
