@@ -32,7 +32,8 @@ const FOOT: &str = "
 * **endpoint_insert**, **endpoint_add**: creates an entity, commits, refreshes it and tells its key. The create is `insert`,
   or `add`, which is written behind; **calls** are the same statements by hand, with a transaction and without.
 * Every way begins and ends on the same pool of one connection; statements are prepared before anything is counted. By hand
-  as with the library a work is one transaction (a unit that writes one statement leaves BEGIN and COMMIT out).
+  as with the library a work is one transaction; where a unit leaves BEGIN and COMMIT out, for it writes one statement, so do
+  we by hand.
 * **ns**: the wall clock, the ways taking turns; the median of 151 rounds (5 of per_row and of insert_100000). **×** is ours
   divided by theirs, **±** how far apart the ratios of the rounds' middle half are (of 5 rounds, all). It is that of the
   machine it was read on, and whatever else it was doing: client and server share two processors.

@@ -17,16 +17,15 @@ impl Hand for Postgres {
          title TEXT NOT NULL, blog_id BIGINT NOT NULL, score DOUBLE PRECISION NOT NULL, version BIGINT NOT NULL)";
 
     async fn insert_batch(pool: &Pool<Self>, posts: &mut [Post]) -> sqlx::Result<()> {
-        let mut transaction = pool.begin().await?;
+        // One statement is atomic by itself.
         let keys: Vec<i64> = {
             let titles: Vec<&str> = posts.iter().map(|post| post.title.as_str()).collect();
             let blogs: Vec<i64> = posts.iter().map(|post| post.blog_id).collect();
             let scores: Vec<f64> = posts.iter().map(|post| post.score).collect();
             let versions: Vec<i64> = posts.iter().map(|post| post.version).collect();
             let insert = sqlx::query_scalar(INSERT).bind(titles).bind(blogs).bind(scores).bind(versions);
-            insert.fetch_all(&mut *transaction).await?
+            insert.fetch_all(pool).await?
         };
-        transaction.commit().await?;
         set_keys(posts, keys.into_iter());
         Ok(())
     }
