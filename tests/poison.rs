@@ -181,7 +181,7 @@ engines! {
         assert!(error.is_outcome_unknown() && !error.is_rolled_back() && !error.is_transient(), "{error}");
         assert!(db.rollback().await.unwrap_err().is_outcome_unknown(), "it cannot be undone, and that is said");
         lab.no_open_transactions().await;
-        assert_eq!(lab.pool.num_idle(), lab.pool.size() as usize);
+        lab.settled().await;
         assert!(lab.blogs().await.len() <= 1);
         db.blogs().count().await.unwrap();
         db.rollback().await.unwrap();
