@@ -8,16 +8,6 @@ mod schema {
 use common::*;
 use unit_of_work::{Dialect, Entities, MismatchKind, SchemaMismatch};
 
-/// A unit of one kind of entity.
-#[derive(UnitOfWork)]
-struct One<E, DB: Backend>
-where
-    E: Entity<DB> + 'static,
-{
-    session: Session<DB>,
-    entities: Lazy<Entities<E, DB>>,
-}
-
 #[derive(Debug, Clone, PartialEq, Entity)]
 struct Item {
     #[uow(key, generated)]

@@ -10,16 +10,6 @@ use std::fmt::Debug;
 use common::*;
 use sqlx::types::Decimal;
 use sqlx::types::time::{Date, OffsetDateTime, UtcOffset};
-use unit_of_work::Entities;
-
-#[derive(Debug, UnitOfWork)]
-struct One<E, DB: Backend>
-where
-    E: Entity<DB> + 'static,
-{
-    session: Session<DB>,
-    entities: Lazy<Entities<E, DB>>,
-}
 
 #[derive(Debug, Clone, PartialEq, Entity)]
 struct Bill {

@@ -16,7 +16,7 @@ pub use uow_test_support::{Engine, Lab, engines, sql};
 pub use unit_of_work::Backend;
 
 mod shelf;
-pub use shelf::{Post, Shelf};
+pub use shelf::{One, Post, Shelf};
 
 #[derive(Debug, UnitOfWork)]
 pub struct Library<DB: Backend> {

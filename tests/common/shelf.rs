@@ -16,6 +16,16 @@ where
     blogs: Lazy<Entities<Blog, DB>>,
 }
 
+/// A unit of one kind of entity.
+#[derive(Debug, UnitOfWork)]
+pub struct One<E, DB: Backend>
+where
+    E: Entity<DB> + 'static,
+{
+    session: Session<DB>,
+    entities: Lazy<Entities<E, DB>>,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Entity)]
 pub struct Post {
     #[uow(key, generated)]

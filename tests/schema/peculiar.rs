@@ -5,7 +5,8 @@ use sqlx::{MySql, Postgres, Sqlite};
 use unit_of_work::{Entity, MismatchKind, UnitOfWork};
 use uow_test_support::{Engine as _, claims};
 
-use crate::{Item, One, kinds};
+use crate::common::One;
+use crate::{Item, kinds};
 
 /// In a schema of its own, whose name no other test uses.
 #[derive(Debug, Clone, PartialEq, Entity)]
