@@ -185,12 +185,7 @@ impl<E: Entity<DB>, DB: Backend> Tracked<E, DB> {
         let Some(key) = self.slots.get(at).and_then(|slot| slot.key.as_ref()) else { return };
         let is_by = |other: &usize| self.slots.get(*other).is_some_and(|slot| slot.key.as_ref() == Some(key));
         let hash = self.hasher.hash_one(key);
-        match self.index.find_mut(hash, is_by) {
-            Some(former) => *former = at,
-            None => {
-                self.index.insert_unique(hash, at, rehash(&self.slots, &self.hasher));
-            }
-        }
+        self.index.entry(hash, is_by, rehash(&self.slots, &self.hasher)).insert(at);
     }
 
     /// Finds a slot by another key from now on, or by none.
