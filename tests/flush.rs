@@ -333,7 +333,7 @@ mod on_the_wire {
             if <Db as sqlx::Database>::NAME == "PostgreSQL" {
                 assert_eq!(kinds, ["INSERT", "SELECT"], "{sent:?}");
             } else {
-                assert_eq!(kinds, ["START", "INSERT", "RELEASE", "SELECT"], "{sent:?}");
+                assert_eq!(kinds, ["START", "INSERT", "COMMIT", "SELECT"], "{sent:?}");
             }
         }
     }

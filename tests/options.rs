@@ -404,7 +404,7 @@ mod behind_a_pooler {
             db.commit().await.unwrap();
             let sent = Db::statements(&proxy.sent());
             let kinds: Vec<&str> = sent.iter().filter_map(|text| text.split([' ', ';']).next()).collect();
-            let (begin, commit) = if <Db as sqlx::Database>::NAME == "PostgreSQL" { ("BEGIN", "SELECT") } else { ("START", "RELEASE") };
+            let (begin, commit) = if <Db as sqlx::Database>::NAME == "PostgreSQL" { ("BEGIN", "SELECT") } else { ("START", "COMMIT") };
             // Each SELECT is prepared again, which is what the proxy sees.
             let expected = [begin, "INSERT", commit, begin, "SELECT", commit, begin, "SELECT", "SELECT", "SELECT", commit];
             assert_eq!(kinds, expected, "{sent:?}");

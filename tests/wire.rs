@@ -11,9 +11,9 @@ servers! {
         let texts = || Db::statements(&proxy.sent());
         let postgres = <Db as sqlx::Database>::NAME == "PostgreSQL";
         let (begin, commit, rollback) = if postgres {
-            ("BEGIN", "SELECT 1; COMMIT", "ROLLBACK")
+            ("BEGIN; SELECT pg_backend_pid()", "SELECT 1; COMMIT", "ROLLBACK")
         } else {
-            ("START TRANSACTION; SAVEPOINT uow", "RELEASE SAVEPOINT uow; COMMIT AND NO CHAIN NO RELEASE", "ROLLBACK TO SAVEPOINT uow; ROLLBACK AND NO CHAIN NO RELEASE")
+            ("START TRANSACTION; SELECT CONNECTION_ID()", "COMMIT AND NO CHAIN NO RELEASE", "ROLLBACK AND NO CHAIN NO RELEASE")
         };
         let one = async |db: &mut Library<Db>| sqlx::raw_sql("SELECT 1").execute(db.session()).await.map(drop);
         texts();

@@ -187,6 +187,6 @@ units! {
 units! {
     mysql: MySql,
     ways: SERVER, table: "CREATE TABLE blog (id BIGINT PRIMARY KEY, name VARCHAR(200) NOT NULL)",
-    begin: "START TRANSACTION; SAVEPOINT uow", commit: "RELEASE SAVEPOINT uow; COMMIT",
+    begin: "START TRANSACTION; SELECT CONNECTION_ID()", commit: "COMMIT AND NO CHAIN NO RELEASE",
     insert: "INSERT INTO blog (id, name) VALUES (?, ?)", select: "SELECT name FROM blog WHERE id = ?",
 }

@@ -19,10 +19,11 @@ pub(crate) async fn sleep(duration: Duration) {
 /// What comes of the future, if it is done within this time.
 pub(crate) async fn timeout<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
     let mut future = pin!(future);
-    let mut timer = Timer::new(limit);
+    // What is done at once needs no timer.
+    let mut timer = None;
     poll_fn(|context| match future.as_mut().poll(context) {
         Poll::Ready(output) => Poll::Ready(Some(output)),
-        Poll::Pending => timer.poll(context).map(|()| None),
+        Poll::Pending => timer.get_or_insert_with(|| Timer::new(limit)).poll(context).map(|()| None),
     })
     .await
 }

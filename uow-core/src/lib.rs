@@ -19,6 +19,7 @@ mod entities;
 mod entity;
 mod error;
 mod flush;
+mod interrupt;
 mod marker;
 mod options;
 mod raw;

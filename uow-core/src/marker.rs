@@ -13,11 +13,13 @@ use sqlx_core::pool::Pool;
 
 use crate::backend::{self, Backend, Query};
 use crate::clock;
+use crate::connection::Held;
 use crate::error::Error;
+use crate::transaction_options::TransactionOptions;
 
 /// The table of markers: a row for each unit that asked for [`Verification::marker`].
 ///
-/// A unit writes its row in its own transaction, in the message of COMMIT. When COMMIT is not answered, a fresh connection
+/// A unit writes its row in its own transaction, in the message of COMMIT (on MySQL in one of its own before it). When COMMIT is not answered, a fresh connection
 /// writes the *same* row as a void one. The key is unique, so exactly one of the two can ever be stored: if ours is, the
 /// unit was not committed and never will be, even if its COMMIT is still on its way; if ours is refused, the unit is stored.
 /// The fresh connection goes where the pool connects *now*: let that be the primary, and no proxy that reads elsewhere.
@@ -63,9 +65,14 @@ impl<DB: Backend> Marker<DB> {
     }
 }
 
+/// How long a table may take to be made, or cleaned up: minutes, where there are millions of rows or somebody locks it.
+const TABLE_LIMIT: Duration = Duration::from_secs(600);
+
 async fn run<DB: Backend>(pool: &Pool<DB>, query: Query<DB>) -> Result<(), Error> {
-    let mut connection = crate::connection::Held::acquire(pool).await?;
-    backend::send::<DB>(connection.get()?, query).await.outcome?;
+    let mut connection = Held::acquire(pool).await?;
+    let answer = clock::timeout(TABLE_LIMIT, backend::send::<DB>(connection.get()?, query)).await;
+    let no_answer = || Err(backend::no_answer("the table of markers", TABLE_LIMIT));
+    answer.map_or_else(no_answer, |answer| answer.outcome)?;
     connection.release();
     Ok(())
 }
@@ -120,8 +127,9 @@ enum Check<DB: Backend> {
 type OwnCheck<DB> = Arc<dyn Fn(Pool<DB>) -> BoxFuture<'static, Result<bool, SqlxError>> + Send + Sync>;
 
 impl<DB: Backend> Verification<DB> {
-    /// By a row in the table of [`Marker`], which has to be there. Costs no round trip: the row is written in COMMIT's
-    /// message. (The first unit asks for the table's whole name before it begins.) A read-only unit leaves none.
+    /// By a row in the table of [`Marker`], which has to be there. The row is written in COMMIT's message, which costs no round
+    /// trip; on MySQL, where COMMIT travels alone, in a message before it, which costs one. (The first unit asks for the table's
+    /// whole name before it begins.) A read-only unit leaves none.
     pub fn marker() -> Self {
         Self { check: Check::Marker(Arc::default()), within: Duration::from_secs(30) }
     }
@@ -165,7 +173,10 @@ impl<DB: Backend> Verification<DB> {
             loop {
                 let answer = match (&self.check, marker) {
                     (Check::Own(check), _) => check(pool.clone()).await,
-                    (Check::Marker(_), Some(marker)) => fence(pool, marker).await,
+                    (Check::Marker(_), Some(marker)) => {
+                        let fenced = clock::timeout(FENCE_LIMIT, fence(pool, marker)).await;
+                        fenced.unwrap_or_else(|| Err(backend::no_answer("the marker", FENCE_LIMIT)))
+                    }
                     // Never drawn: there is nothing to ask for.
                     (Check::Marker(_), None) => return None,
                 };
@@ -183,6 +194,12 @@ impl<DB: Backend> Verification<DB> {
     }
 }
 
+/// How long one connection is asked; then it is another one's turn, for this one may lead to a server that hangs.
+const FENCE_LIMIT: Duration = Duration::from_secs(5);
+
+/// How long that one waits for the unit's own transaction, so that the server gives up before its client does.
+const FENCE_LOCK_LIMIT: Duration = Duration::from_secs(3);
+
 /// Writes the unit's row as a void one, on a connection of its own to wherever the pool connects now.
 ///
 /// While the unit's transaction is still open on the server, the unique key makes this wait for its end. It answers only what
@@ -192,7 +209,10 @@ async fn fence<DB: Backend>(pool: &Pool<DB>, marker: &MarkerRow) -> Result<bool,
     let id = marker.id();
     let options = pool.connect_options();
     let mut connection = DB::Connection::connect_with(&options).await?;
-    backend::send::<DB>(&mut connection, Query::fixed(DB::BEGIN)).await.outcome?;
+    let options =
+        TransactionOptions { lock_timeout: Some(FENCE_LOCK_LIMIT), ..TransactionOptions::default() };
+    let begin = DB::plan(&options)?.begin;
+    backend::send::<DB>(&mut connection, Query::fixed(begin)).await.outcome?;
     backend::send::<DB>(&mut connection, Query::unprepared(DB::marker_fence(table, &id))).await.outcome?;
     let mut is = [false; 2];
     for (is, what) in is.iter_mut().zip(["NOT void", "void"]) {

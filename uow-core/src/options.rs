@@ -25,7 +25,8 @@ use crate::unit_of_work::UnitOfWork;
 pub struct Options<U: UnitOfWork> {
     pool: Pool<U::Database>,
     transaction: TransactionOptions,
-    deadline: Option<Duration>,
+    eager: bool,
+    commit_timeout: Option<Duration>,
     retry: Retry,
     verification: Option<Verification<U::Database>>,
     unit: PhantomData<fn() -> U>,
@@ -36,7 +37,8 @@ impl<U: UnitOfWork> Options<U> {
         Self {
             pool: pool.clone(),
             transaction: TransactionOptions::default(),
-            deadline: None,
+            eager: false,
+            commit_timeout: None,
             retry: Retry::NEVER,
             verification: None,
             unit: PhantomData,
@@ -100,12 +102,45 @@ impl<U: UnitOfWork> Options<U> {
         self
     }
 
+    /// The snapshot to read from, exported by another transaction with `pg_export_snapshot()`. PostgreSQL only, and only with
+    /// [`RepeatableRead`](Isolation::RepeatableRead) or [`Serializable`](Isolation::Serializable).
+    #[must_use]
+    pub fn snapshot(mut self, snapshot: impl Into<String>) -> Self {
+        self.transaction.snapshot = Some(snapshot.into());
+        self
+    }
+
     /// How long the whole unit may take, from its first statement on. A statement is cut off then, the wait for a connection
-    /// and the end of a savepoint scope included, and a commit refused;
-    /// in [`run`](Self::run) so is the closure, wherever it waits. A COMMIT that is on its way is not.
+    /// and the end of a savepoint scope included; a further one is not sent, and a commit refused.
+    /// In [`run`](Self::run) the closure is cut off as well, wherever it waits. A COMMIT that is on its way has one second more.
+    ///
+    /// PostgreSQL and MySQL are told of it in BEGIN's message, so that the server gives up too when the client cannot be heard:
+    /// `statement_timeout` and `idle_in_transaction_session_timeout`, or `max_statement_time` (`max_execution_time` on MySQL,
+    /// which looks at SELECTs only), half a second behind the client. On SQLite a statement that is cut off runs to its end, for
+    /// nothing in sqlx interrupts it, and the next writer waits for that.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = Some(deadline);
+        self.transaction.deadline = Some(deadline);
+        self
+    }
+
+    /// How long COMMIT may go unanswered, by a server that hangs or a network that swallows it: 30 s, or with a
+    /// [`deadline`](Self::deadline) what is left of it and one second more. Then the outcome is unknown, and with
+    /// [`verify`](Self::verify) it is asked for on another connection. The same limit holds for the end of a savepoint scope. There is no
+    /// limit on SQLite, which has no server.
+    ///
+    /// A statement of yours has no limit but `deadline` and [`statement_timeout`](Self::statement_timeout).
+    #[must_use]
+    pub fn commit_timeout(mut self, timeout: Duration) -> Self {
+        self.commit_timeout = Some(timeout);
+        self
+    }
+
+    /// Whether [`run`](Self::run) begins the transaction before it calls the closure, and not with the first statement in it: a
+    /// closure is then not called at all where no connection can be had. [`begin`](Self::begin) always does.
+    #[must_use]
+    pub fn eager(mut self, eager: bool) -> Self {
+        self.eager = eager;
         self
     }
 
@@ -148,6 +183,10 @@ impl<U: UnitOfWork> Options<U> {
 
     /// Runs `operation` in a unit of its own: commits on `Ok`, rolls back on `Err` and hands the error back unchanged.
     ///
+    /// The transaction begins with the first statement in the closure, so a closure that sends none is `Ok` even if no server
+    /// answers; [`eager`](Self::eager) changes that. A statement that fails dooms the unit, a first one that could not begin the
+    /// transaction included: `Ok` from a closure that swallowed the failure is [`Error::RolledBack`].
+    ///
     /// With [`retry`](Self::retry) the closure may be called again, each time with a fresh unit, so it must not carry state
     /// from one call to the next: one that mutates what it captured does not compile. See [`run_once`](Self::run_once).
     ///
@@ -165,7 +204,12 @@ impl<U: UnitOfWork> Options<U> {
         let mut attempts = 0;
         loop {
             let mut attempt = Attempt::new(self.session(true)?);
-            let outcome = attempt.in_time(self.deadline, async |scope| operation(scope).await).await;
+            let outcome = match attempt.begin(self.eager).await {
+                Ok(()) => {
+                    attempt.in_time(self.transaction.deadline, async |scope| operation(scope).await).await
+                }
+                Err(error) => Some(Err(error.into())),
+            };
             attempts += 1;
             let failed = match attempt.end(outcome).await {
                 Ok(value) => return Ok(value),
@@ -192,7 +236,10 @@ impl<U: UnitOfWork> Options<U> {
         E: From<Error>,
     {
         let mut attempt = Attempt::new(self.session(true)?);
-        let outcome = attempt.in_time(self.deadline, operation).await;
+        let outcome = match attempt.begin(self.eager).await {
+            Ok(()) => attempt.in_time(self.transaction.deadline, operation).await,
+            Err(error) => Some(Err(error.into())),
+        };
         attempt.end(outcome).await.map_err(|failed| failed.error)
     }
 
@@ -205,11 +252,12 @@ impl<U: UnitOfWork> Options<U> {
         let settings = Settings {
             name: U::NAME,
             plan,
-            deadline: self.deadline,
+            deadline: self.transaction.deadline,
             // What writes nothing leaves nothing to ask for.
             verification: self.verification.clone().filter(|_| !self.transaction.read_only),
             guarded,
             behind_pooler: self.transaction.behind_pooler,
+            commit_timeout: self.commit_timeout,
         };
         Ok(Session::open(&self.pool, settings))
     }
@@ -217,7 +265,12 @@ impl<U: UnitOfWork> Options<U> {
 
 impl<U: UnitOfWork> Clone for Options<U> {
     fn clone(&self) -> Self {
-        Self { pool: self.pool.clone(), verification: self.verification.clone(), ..*self }
+        Self {
+            pool: self.pool.clone(),
+            transaction: self.transaction.clone(),
+            verification: self.verification.clone(),
+            ..*self
+        }
     }
 }
 
@@ -226,7 +279,8 @@ impl<U: UnitOfWork> fmt::Debug for Options<U> {
         f.debug_struct("Options")
             .field("unit", &U::NAME)
             .field("transaction", &self.transaction)
-            .field("deadline", &self.deadline)
+            .field("eager", &self.eager)
+            .field("commit_timeout", &self.commit_timeout)
             .field("retry", &self.retry)
             .field("verification", &self.verification)
             .finish_non_exhaustive()

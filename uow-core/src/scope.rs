@@ -147,6 +147,11 @@ impl<U: UnitOfWork> Attempt<U> {
         Self { scope: Scope::new(U::with_session(session)), session: own }
     }
 
+    /// Begins the transaction, if that is not left to the first statement.
+    pub(crate) async fn begin(&self, eager: bool) -> Result<(), Error> {
+        if eager { self.session.shared().begin().await } else { Ok(()) }
+    }
+
     /// Runs the closure, and cuts it off at the unit's deadline, wherever it waits; `None` if that was reached.
     pub(crate) async fn in_time<F, T, E>(
         &mut self,

@@ -44,7 +44,7 @@ pub enum SqliteMode {
 }
 
 /// What BEGIN says. Set through [`Options`](crate::Options).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TransactionOptions {
     /// The isolation level; the engine's default if `None`.
@@ -61,6 +61,25 @@ pub struct TransactionOptions {
     pub lock_timeout: Option<Duration>,
     /// Whether a pooler stands between, which gives each transaction whatever connection is free.
     pub behind_pooler: bool,
+    /// The snapshot of another transaction to read from (PostgreSQL).
+    pub snapshot: Option<String>,
+    /// How long the whole unit may take. The client holds to it; the server is told where it can be, as a second line.
+    pub deadline: Option<Duration>,
+}
+
+/// How much later than the client the server gives up. The client's answer says more.
+const BEHIND_THE_CLIENT: Duration = Duration::from_millis(500);
+
+impl TransactionOptions {
+    /// How long the server may work on one statement, the unit's deadline included.
+    pub(crate) fn statement_limit(&self) -> Option<Duration> {
+        [self.statement_timeout, self.idle_limit()].into_iter().flatten().min()
+    }
+
+    /// How long the server may wait for the next statement of a unit that has a deadline.
+    pub(crate) fn idle_limit(&self) -> Option<Duration> {
+        Some(self.deadline?.saturating_add(BEHIND_THE_CLIENT))
+    }
 }
 
 /// The texts a transaction with certain options is begun and ended with.
@@ -72,12 +91,14 @@ pub struct Plan {
     pub restore: Cow<'static, str>,
     /// Whether a part of `restore` has to be asked of the connection before BEGIN.
     pub remembers: bool,
+    /// Whether the unit promises not to write.
+    pub read_only: bool,
 }
 
 impl Plan {
     /// A plan that needs nothing restored.
     pub(crate) const fn plain(begin: Cow<'static, str>) -> Self {
-        Self { begin, restore: Cow::Borrowed(""), remembers: false }
+        Self { begin, restore: Cow::Borrowed(""), remembers: false, read_only: false }
     }
 
     /// Whether nothing was asked for that only a transaction can give.

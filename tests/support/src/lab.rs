@@ -294,7 +294,7 @@ impl Engine for Postgres {
         let text = sqlx::AssertSqlSafe(format!("CREATE SCHEMA {name}"));
         admin.execute(sqlx::raw_sql(text)).await.expect("a schema can be made");
         admin.close().await.expect("the connection closes");
-        (options.application_name(name).options([("search_path", name)]), None)
+        (postgres_connect(name), None)
     }
 
     async fn drop_database(name: &str) {
@@ -467,6 +467,11 @@ async fn is_mariadb<DB: Engine>(pool: &Pool<DB>) -> bool {
 
 fn postgres_options() -> sqlx::postgres::PgConnectOptions {
     server_url("UOW_POSTGRES_URL").parse().expect("UOW_POSTGRES_URL is a postgres:// URL")
+}
+
+/// How to connect to the schema of this name, in a test that is about PostgreSQL alone.
+pub fn postgres_connect(name: &str) -> sqlx::postgres::PgConnectOptions {
+    postgres_options().application_name(name).options([("search_path", name)])
 }
 
 fn mysql_options() -> sqlx::mysql::MySqlConnectOptions {

@@ -1,5 +1,7 @@
-//! A TCP proxy between a pool and its server that counts round trips and can cut a connection at a chosen moment.
+//! A TCP proxy between a pool and its server that counts round trips, and at a chosen moment cuts a connection or swallows all
+//! that it carries.
 
+use std::future::pending;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -11,7 +13,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
-/// When the proxy cuts a connection.
+/// When the proxy cuts a connection, or falls silent on it.
 #[derive(Debug, Clone)]
 pub enum Trigger {
     /// When the client sends this text: the server never sees it.
@@ -35,11 +37,23 @@ struct State {
     round_trips: AtomicU64,
     /// What clients sent, as it was read.
     sent: Mutex<Vec<Vec<u8>>>,
-    trigger: Mutex<Option<Trigger>>,
+    trigger: Mutex<Option<(Trigger, Fault)>>,
+    /// Connections up to this number carry nothing any more.
+    silent_up_to: AtomicU64,
+    connections: AtomicU64,
     /// What is written in the place of what, on the way to the server.
     rewrite: Mutex<Option<(Vec<u8>, Vec<u8>)>>,
     /// Whether the rows of each answer are handed on in reverse.
     reverses_rows: AtomicBool,
+}
+
+/// What happens to a connection.
+#[derive(Debug, Clone, Copy)]
+enum Fault {
+    /// It is closed.
+    Cut,
+    /// Nothing comes through any more, the end of the connection included: as behind a pulled cable, or a NAT that forgot it.
+    Silence,
 }
 
 impl Proxy {
@@ -82,7 +96,27 @@ impl Proxy {
 
     /// Cuts the next connection for which this happens, once.
     pub fn cut(&self, trigger: Trigger) {
-        *self.state.trigger.lock().expect("no panic holds it") = Some(trigger);
+        *self.state.trigger.lock().expect("no panic holds it") = Some((trigger, Fault::Cut));
+    }
+
+    /// Falls silent on the next connection for which this happens, once. Others are carried on.
+    pub fn swallow(&self, trigger: Trigger) {
+        *self.state.trigger.lock().expect("no panic holds it") = Some((trigger, Fault::Silence));
+    }
+
+    /// From now on nothing comes through on the connections that there are. New ones are carried.
+    pub fn silence(&self) {
+        self.state.silent_up_to.store(self.state.connections.load(Ordering::SeqCst), Ordering::SeqCst);
+    }
+
+    /// From now on nothing comes through at all: connections are accepted, and nobody answers.
+    pub fn silence_all(&self) {
+        self.state.silent_up_to.store(u64::MAX, Ordering::SeqCst);
+    }
+
+    /// New connections are carried again. Those that fell silent stay so.
+    pub fn speak(&self) {
+        self.silence();
     }
 }
 
@@ -98,11 +132,14 @@ const ANSWERED: Duration = Duration::from_millis(10);
 /// Carries bytes both ways until one side closes, or the trigger fires.
 async fn relay(mut client: TcpStream, mut server: TcpStream, state: Arc<State>) {
     let (mut from_client, mut from_server) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
-    let (mut client_spoke_last, mut cut_at_answer) = (false, false);
+    let (mut client_spoke_last, mut at_answer) = (false, None);
     let mut reverser = Reverser::default();
+    let number = state.connections.fetch_add(1, Ordering::SeqCst) + 1;
+    let is_silent = || state.silent_up_to.load(Ordering::SeqCst) >= number;
     loop {
         tokio::select! {
             read = client.read(&mut from_client) => {
+                if is_silent() { return pending().await }
                 let Ok(length @ 1..) = read else { return };
                 rewrite(&state, &mut from_client[..length]);
                 let bytes = &from_client[..length];
@@ -112,16 +149,19 @@ async fn relay(mut client: TcpStream, mut server: TcpStream, state: Arc<State>) 
                 client_spoke_last = true;
                 state.sent.lock().expect("no panic holds it").push(bytes.to_vec());
                 match fired(&state, bytes) {
-                    Some(Trigger::BeforeServerSees(_)) => return,
-                    Some(Trigger::BeforeClientHears(_)) => cut_at_answer = true,
+                    Some((Trigger::BeforeServerSees(_), Fault::Cut)) => return,
+                    Some((Trigger::BeforeServerSees(_), Fault::Silence)) => return pending().await,
+                    Some((Trigger::BeforeClientHears(_), fault)) => at_answer = Some(fault),
                     None => {}
                 }
                 if server.write_all(bytes).await.is_err() { return }
             }
             read = server.read(&mut from_server) => {
+                if is_silent() { return pending().await }
                 let Ok(length @ 1..) = read else { return };
                 client_spoke_last = false;
-                if cut_at_answer {
+                if let Some(Fault::Silence) = at_answer { return pending().await }
+                if let Some(Fault::Cut) = at_answer {
                     // An answer may come in parts, and the server be at work on the next one: let it finish.
                     drop(client);
                     while let Ok(Ok(1..)) = timeout(ANSWERED, server.read(&mut from_server)).await {}
@@ -170,9 +210,9 @@ impl Reverser {
 }
 
 /// The trigger, used up, if these bytes of the client's pull it.
-fn fired(state: &State, bytes: &[u8]) -> Option<Trigger> {
+fn fired(state: &State, bytes: &[u8]) -> Option<(Trigger, Fault)> {
     let mut trigger = state.trigger.lock().expect("no panic holds it");
-    let (Trigger::BeforeServerSees(text) | Trigger::BeforeClientHears(text)) = trigger.as_ref()?;
+    let (Trigger::BeforeServerSees(text) | Trigger::BeforeClientHears(text), _) = trigger.as_ref()?;
     let found = bytes.windows(text.len()).any(|window| window == text);
     if found { trigger.take() } else { None }
 }

@@ -61,6 +61,16 @@ impl OwnServer {
         self.script("start").await;
     }
 
+    /// Stops the server as it is, in the middle of whatever it does: SIGSTOP to every process of it. It answers nobody.
+    pub async fn freeze(&self) {
+        self.script("freeze").await;
+    }
+
+    /// Lets a frozen server go on.
+    pub async fn thaw(&self) {
+        self.script("thaw").await;
+    }
+
     async fn script(&self, what: &'static str) {
         let mut command = Command::new("timeout");
         command.args(["--kill-after=5", STEP, SERVERS, what, self.engine]).stdin(Stdio::null());

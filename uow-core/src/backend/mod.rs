@@ -8,6 +8,9 @@ mod query;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
+use std::io;
+use std::time::Duration;
+
 use futures_core::future::BoxFuture;
 use futures_core::stream::BoxStream;
 use futures_util::stream::StreamExt;
@@ -21,6 +24,7 @@ use sqlx_core::{Either, Error as SqlxError};
 use crate::entities::Lock;
 use crate::entity::{ColumnType, Table};
 use crate::error::{Cause, Error};
+use crate::interrupt::Interruptions;
 use crate::schema::LiveTable;
 use crate::sql::{self, Form, Shape};
 use crate::transaction_options::{Plan, TransactionOptions};
@@ -48,7 +52,8 @@ pub trait Backend:
 {
     /// How the engine's SQL is read and written.
     const DIALECT: Dialect;
-    /// Begins a transaction with the default options.
+    /// Begins a transaction with the default options. Where there is a server, the message also asks which of its processes
+    /// serves this connection.
     const BEGIN: &'static str;
     /// Stands in front of COMMIT in its message, and fails if the transaction failed, or is no longer there. May be empty.
     const CHECK: &'static str;
@@ -56,21 +61,22 @@ pub trait Backend:
     const COMMIT: &'static str;
     /// [`CHECK`](Self::CHECK) and [`COMMIT`](Self::COMMIT) in one message.
     const CHECKED_COMMIT: &'static str;
+    /// Whether nothing may stand in front of COMMIT in its message: a cluster loses what it hears of between two statements of
+    /// one message.
+    const COMMITS_ALONE: bool = false;
     /// Rolls back.
     const ROLLBACK: &'static str;
-    /// Rolls back, and fails if the transaction is no longer there.
-    const CHECKED_ROLLBACK: &'static str;
-    /// The same, and fails too if it is another one: there is a sentinel.
+    /// Rolls back, and fails if the transaction is not the one in which the sentinel was set.
     const SENTINEL_ROLLBACK: &'static str = "ROLLBACK TO SAVEPOINT uow; ROLLBACK";
     /// Makes the table of [`Marker`](crate::Marker).
     const MARKER_TABLE: &'static str;
-    /// Whether a sentinel savepoint has to be set where the session cannot see what is done. (On MySQL it is always there.)
-    const NEEDS_SENTINEL: bool;
-    /// Sent before the first thing in a transaction that the session cannot look into: sets the sentinel, or remembers what
-    /// that may change for those that come after it.
+    /// Sent before the first thing in a transaction that the session cannot look into: sets the sentinel, and remembers what
+    /// that thing may change for those that come after it.
     const BEFORE_UNSEEN: &'static str = sql::SENTINEL;
     /// Sent behind the end of such a transaction: makes the connection what it was before.
     const RESTORE_UNSEEN: &'static str = "";
+    /// Whether a server is at the other end, which may hang, or be cut off.
+    const HAS_SERVER: bool;
     /// Whether a text without values runs faster as a prepared statement.
     const PREPARES_TEXT: bool;
 
@@ -230,6 +236,42 @@ pub trait Backend:
         !matches!(error, SqlxError::Database(_) | SqlxError::Encode(_))
     }
 
+    /// Whether an error says that this connection, or this node, is no good for any unit: a stale plan, a prepared statement
+    /// that is not there, a server that does not take writes. A unit that is not `read_only` runs well on another connection.
+    fn spoils_connection(error: &SqlxError, read_only: bool) -> bool;
+
+    /// How to end what a server's process still does for a connection that was given up; `None` where there is no server.
+    #[doc(hidden)]
+    fn interruptions() -> Option<&'static Interruptions<Self>> {
+        None
+    }
+
+    /// The number of the process that serves this connection, from the row that [`BEGIN`](Self::BEGIN) answered.
+    #[doc(hidden)]
+    fn process(_row: &Self::Row) -> Option<u64> {
+        None
+    }
+
+    /// What a process does now, asked on another connection. One that is younger than this is not the one that was meant: it
+    /// has its number from a process that ended.
+    #[doc(hidden)]
+    fn activity(
+        _connection: &mut Self::Connection,
+        _process: u64,
+        _age: Duration,
+    ) -> BoxFuture<'_, Result<Activity, SqlxError>> {
+        Box::pin(std::future::ready(Ok(Activity::Gone)))
+    }
+
+    /// Ends a process: its statement, its transaction and its connection.
+    #[doc(hidden)]
+    fn end_process(
+        _connection: &mut Self::Connection,
+        _process: u64,
+    ) -> BoxFuture<'_, Result<(), SqlxError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
     /// Whether an error says that the sentinel savepoint, which lives as long as its transaction, is gone.
     fn sentinel_gone(error: &SqlxError) -> bool;
 
@@ -269,6 +311,19 @@ pub(crate) enum RollbackFailure {
     Replaced,
     /// The connection is not fit for use. What stands first in the message may have been answered.
     Broken { cause: Cause, answered: bool },
+    /// The server did not answer, and could not be told by another connection that the transaction is given up.
+    NotTold,
+}
+
+/// What a server's process does for its connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Activity {
+    /// There is no such process.
+    Gone,
+    /// It waits for a statement, inside of a transaction or outside.
+    Waits,
+    /// It is at work.
+    Works,
 }
 
 /// How an engine's SQL is read and written.
@@ -298,16 +353,34 @@ pub(crate) fn send<DB: Backend>(
     // Here, and not in the future: the query need not be moved into it. (Nothing is sent before that is polled.)
     let mut steps = DB::fetch_many(connection, query);
     async move {
-        let mut results = 0;
-        loop {
+        let (mut results, mut ended) = (0, false);
+        let outcome = loop {
             match steps.next().await {
-                None => return Answer { results, outcome: Ok(()) },
-                Some(Ok(Either::Left(_))) => results += 1,
-                Some(Ok(Either::Right(_))) => {}
-                Some(Err(error)) => return Answer { results, outcome: Err(error) },
+                Some(Ok(step)) => {
+                    ended = step.is_left();
+                    results += usize::from(ended);
+                }
+                None if ended => break Ok(()),
+                None => break Err(no_end()),
+                Some(Err(error)) => break Err(error),
             }
-        }
+        };
+        Answer { results, outcome }
     }
+}
+
+/// What is said of an answer that stops without the result that every answer ends with. A connection to SQLite whose worker has
+/// panicked answers so, and goes on to take statements that nobody runs.
+pub(crate) fn no_end() -> SqlxError {
+    SqlxError::WorkerCrashed
+}
+
+/// What is said of a message that was not answered in time.
+pub(crate) fn no_answer(message: &str, limit: Duration) -> SqlxError {
+    SqlxError::Io(io::Error::new(
+        io::ErrorKind::TimedOut,
+        format!("{message} was not answered within {limit:?}"),
+    ))
 }
 
 /// The first row of an answer that is read to its end.
@@ -315,11 +388,13 @@ pub(crate) fn send<DB: Backend>(
 async fn first_row<R, D>(
     mut steps: BoxStream<'_, Result<Either<D, R>, SqlxError>>,
 ) -> Result<Option<R>, SqlxError> {
-    let mut first = None;
+    let (mut first, mut ended) = (None, true);
     while let Some(step) = steps.next().await {
-        first = first.or(step?.right());
+        let step = step?;
+        ended = step.is_left();
+        first = first.or(step.right());
     }
-    Ok(first)
+    if ended { Ok(first) } else { Err(no_end()) }
 }
 
 /// Runs a statement to the end of its answer.
@@ -329,13 +404,13 @@ pub(crate) async fn run<DB: Backend>(
     mut each: impl FnMut(Step<DB>) + Send,
 ) -> Result<(), SqlxError> {
     let mut steps = DB::fetch_many(connection, query);
-    loop {
-        match steps.next().await {
-            None => return Ok(()),
-            Some(Ok(step)) => each(step),
-            Some(Err(error)) => return Err(error),
-        }
+    let mut ended = false;
+    while let Some(step) = steps.next().await {
+        let step = step?;
+        ended = step.is_left();
+        each(step);
     }
+    if ended { Ok(()) } else { Err(no_end()) }
 }
 
 /// Whether the same unit may well succeed when run again, told from an engine's own error.

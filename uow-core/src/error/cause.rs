@@ -27,6 +27,14 @@ pub enum Cause {
     },
     /// The unit took longer than the deadline it was given.
     DeadlineExceeded,
+    /// [`Session::mark_rollback_only`](crate::Session::mark_rollback_only) was called.
+    RollbackOnly {
+        /// The reason it was given.
+        reason: String,
+    },
+    /// The server did not answer, neither on the unit's connection nor on another one, so it could not be told that the unit is
+    /// given up. It rolls back when it finds the connection closed, and may hold the unit's locks until then.
+    NotTold,
     /// COMMIT found the transaction it belongs to no longer there.
     TransactionGone,
     /// An INSERT that was sent without a transaction was done, so what it wrote is stored; but its answer could not be read, or
@@ -46,11 +54,16 @@ pub enum Cause {
 
 impl Cause {
     pub(crate) fn failed(during: &'static str, error: &sqlx_core::Error) -> Self {
-        Self::Failed { during, error: record(error) }
+        Self::Failed { during, error: record(error, false) }
+    }
+
+    /// What failed, and whether it is known to pass, which the error alone need not tell.
+    pub(crate) fn failed_but(during: &'static str, error: &sqlx_core::Error, passes: bool) -> Self {
+        Self::Failed { during, error: record(error, passes) }
     }
 
     pub(crate) fn stored(error: &sqlx_core::Error) -> Self {
-        Self::Stored { error: record(error) }
+        Self::Stored { error: record(error, false) }
     }
 
     /// What went wrong where something unseen may have committed before.
@@ -98,6 +111,11 @@ impl fmt::Display for Cause {
                 })
             }
             Self::DeadlineExceeded => f.write_str("it took longer than the deadline it was given"),
+            Self::RollbackOnly { reason } => write!(f, "it was marked to be rolled back: {reason}"),
+            Self::NotTold => f.write_str(
+                "the server did not answer, and could not be told on another connection either that the unit is given up: it rolls \
+                 back when it finds the connection closed, and may hold the unit's locks until then",
+            ),
             Self::TransactionGone => f.write_str(
                 "the transaction was no longer there (a statement that commits implicitly, a COMMIT or ROLLBACK inside \
                  a procedure, or a rollback by the server itself)",

@@ -21,8 +21,8 @@ struct Recorded {
     transient: bool,
 }
 
-/// The same error again: the same variant, saying the same.
-pub(crate) fn record(error: &Error) -> Error {
+/// The same error again: the same variant, saying the same. `passes`: known to pass, whatever it says itself.
+pub(crate) fn record(error: &Error, passes: bool) -> Error {
     match error {
         Error::Database(inner) => Error::Database(Box::new(Recorded {
             text: inner.to_string(),
@@ -31,7 +31,7 @@ pub(crate) fn record(error: &Error) -> Error {
             constraint: inner.constraint().map(str::to_owned),
             table: inner.table().map(str::to_owned),
             kind: same_kind(&inner.kind()),
-            transient: is_transient(error),
+            transient: passes || is_transient(error),
         })),
         Error::Io(inner) => Error::Io(io::Error::new(inner.kind(), inner.to_string())),
         Error::Configuration(inner) => Error::Configuration(inner.to_string().into()),
@@ -61,7 +61,7 @@ pub(crate) fn record(error: &Error) -> Error {
 pub(crate) fn is_transient(error: &Error) -> bool {
     match error {
         // Connections that were lost. (Not pools that were exhausted: most often by units that wait for one more.)
-        Error::Io(_) => true,
+        Error::Io(_) | Error::WorkerCrashed => true,
         Error::Database(inner) => {
             if let Some(recorded) = inner.try_downcast_ref::<Recorded>() {
                 recorded.transient

@@ -1,6 +1,7 @@
 //! The comparison of the entities with the live schema.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx_core::Error as SqlxError;
 use sqlx_core::column::Column as _;
@@ -13,16 +14,32 @@ use sqlx_core::type_info::TypeInfo as _;
 use super::live::{LiveColumn, LiveTable};
 use super::mismatch::{Mismatch, MismatchKind, SchemaMismatch};
 use super::{Described, Schema};
-use crate::backend::{Backend, Query, send};
+use crate::backend::{Backend, Query, no_answer, send};
+use crate::clock;
 use crate::connection::Held;
 use crate::entity::Column;
 use crate::error::Error;
 use crate::sql::Text;
 
+/// How long the catalog may take to answer. A table that somebody alters at this moment is locked.
+const LIMIT: Duration = Duration::from_secs(20);
+
 /// Compares all entities with their tables, on one connection.
 pub(crate) async fn check<DB: Backend>(pool: &Pool<DB>, schema: Schema<DB>) -> Result<(), Error> {
     let mut held = Held::acquire(pool).await?;
-    let connection = held.get()?;
+    let compared = clock::timeout(LIMIT, compare(held.get()?, schema)).await;
+    let found = compared.unwrap_or_else(|| Err(no_answer("the catalog", LIMIT)))?;
+    held.release();
+    match SchemaMismatch::of(found) {
+        Some(mismatch) => Err(Error::SchemaMismatch(Arc::new(mismatch))),
+        None => Ok(()),
+    }
+}
+
+async fn compare<DB: Backend>(
+    connection: &mut DB::Connection,
+    schema: Schema<DB>,
+) -> Result<Vec<Mismatch>, SqlxError> {
     // Of a statement that it prepared before, sqlx would tell the types that the columns had then.
     connection.clear_cached_statements().await?;
     let mut found = Vec::new();
@@ -40,11 +57,7 @@ pub(crate) async fn check<DB: Backend>(pool: &Pool<DB>, schema: Schema<DB>) -> R
     }
     // None of those prepared for this is run again.
     connection.clear_cached_statements().await?;
-    held.release();
-    match SchemaMismatch::of(found) {
-        Some(mismatch) => Err(Error::SchemaMismatch(Arc::new(mismatch))),
-        None => Ok(()),
-    }
+    Ok(found)
 }
 
 impl<DB: Backend> Described<DB> {

@@ -33,11 +33,23 @@ impl<DB: Backend> Shared<DB> {
         }
         Box::pin(async move {
             let Some(deadline) = self.deadline() else { return statement.await };
-            match clock::timeout(deadline.saturating_duration_since(Instant::now()), statement).await {
+            let rest = deadline.saturating_duration_since(Instant::now());
+            if rest.is_zero() {
+                // Dropped before it was begun: nothing is sent behind the deadline.
+                drop(statement);
+                return Err(self.too_late().into());
+            }
+            match clock::timeout(rest, statement).await {
                 Some(outcome) => outcome,
                 None => Err(self.exceed(true).into()),
             }
         })
+    }
+
+    /// Why nothing is sent behind the deadline: what spoilt the unit before, or that.
+    fn too_late(&self) -> Error {
+        let refusal = self.lock().state.refusal();
+        refusal.unwrap_or_else(|| self.exceed(false))
     }
 
     /// Whether the deadline is past. If so the unit is poisoned with it.
@@ -58,12 +70,13 @@ impl<DB: Backend> Shared<DB> {
                 scope: 0,
                 gone: false,
                 connection: Some(connection),
+                interruption: None,
             }),
             // The statement that was cut off here has left its mark already; this is the better word for it.
-            State::Unknown { cause: left }
+            State::Unknown { cause: left, .. }
                 if cut && is_unseen(&left, |first| matches!(first, Cause::Abandoned { .. })) =>
             {
-                State::Unknown { cause: Cause::unseen(&cause) }
+                State::Unknown { cause: Cause::unseen(&cause), marker: None }
             }
             State::Poisoned(poison) if cut && matches!(*poison.cause, Cause::Abandoned { .. }) => {
                 State::Poisoned(Poison { cause: Arc::clone(&cause), ..poison })
@@ -72,7 +85,7 @@ impl<DB: Backend> Shared<DB> {
             other => other,
         };
         match &inner.state {
-            State::Unknown { cause } => Error::OutcomeUnknown { cause: Arc::clone(cause) },
+            State::Unknown { cause, .. } => Error::OutcomeUnknown { cause: Arc::clone(cause) },
             _ if inner.unseen => Error::OutcomeUnknown { cause: Cause::unseen(&cause) },
             _ => Error::RolledBack { cause },
         }

@@ -14,7 +14,7 @@ use super::Session;
 use super::lease::Lease;
 use super::rows::Steps;
 use super::state::Shared;
-use crate::backend::{Backend, Query, Step};
+use crate::backend::{self, Backend, Query, Step};
 use crate::boxed::boxed;
 use crate::sql::Effect;
 
@@ -50,16 +50,23 @@ impl<DB: Backend> Shared<DB> {
             }
             let mut kept = T::default();
             let mut steps = DB::fetch_many(lease.connection()?, query);
-            while let Some(step) = steps.next().await {
-                match step {
-                    Ok(step) => keep(&mut kept, step),
-                    Err(error) => {
-                        drop(steps);
-                        return Err(lease.fail(error).await);
+            // (A text of blanks and comments has no result to end with.)
+            let mut ended = effect == Effect::Nothing;
+            let failed = loop {
+                match steps.next().await {
+                    Some(Ok(step)) => {
+                        ended = step.is_left();
+                        keep(&mut kept, step);
                     }
+                    None if ended => break None,
+                    None => break Some(backend::no_end()),
+                    Some(Err(error)) => break Some(error),
                 }
-            }
+            };
             drop(steps);
+            if let Some(error) = failed {
+                return Err(lease.fail(error).await);
+            }
             lease.succeed();
             Ok(kept)
         }))
@@ -77,16 +84,22 @@ impl<DB: Backend> Shared<DB> {
                 lease.make_ready(effect).await?;
             }
             let mut steps = DB::fetch_many(lease.connection()?, query);
-            while let Some(step) = steps.next().await {
-                match step {
-                    Ok(step) => self.emit(step).await,
-                    Err(error) => {
-                        drop(steps);
-                        return Err(lease.fail(error).await);
+            let mut ended = effect == Effect::Nothing;
+            let failed = loop {
+                match steps.next().await {
+                    Some(Ok(step)) => {
+                        ended = step.is_left();
+                        self.emit(step).await;
                     }
+                    None if ended => break None,
+                    None => break Some(backend::no_end()),
+                    Some(Err(error)) => break Some(error),
                 }
-            }
+            };
             drop(steps);
+            if let Some(error) = failed {
+                return Err(lease.fail(error).await);
+            }
             lease.succeed();
             Ok(())
         }))

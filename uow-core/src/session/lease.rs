@@ -1,15 +1,18 @@
 //! A lease of the session's connection to one errand, which must come back.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures_core::future::BoxFuture;
 use sqlx_core::Error as SqlxError;
 
 use super::state::{Errand, Inner, Poison, Scopes, Shared, State};
-use crate::backend::{self, Backend, Query};
+use crate::backend::{self, Backend, Query, Step};
 use crate::boxed::boxed;
-use crate::connection::Held;
+use crate::clock;
+use crate::connection::{Held, PATIENCE};
 use crate::error::{Cause, Error};
+use crate::interrupt::{self, Process};
 use crate::sql::{self, Effect};
 
 /// The connection, lent to one errand. It is given back by [`finish`](Self::finish), when the errand's answer has been
@@ -34,7 +37,7 @@ impl<'s, DB: Backend> Lease<'s, DB> {
             other => return Err(inner.put_back(other)),
         };
         inner.statements += 1;
-        inner.wrote |= effect != Effect::Reads;
+        inner.wrote |= effect > Effect::Reads;
         let in_scope = inner.scopes.sent >= inner.scopes.open;
         let mut lease = Self::of(shared, Errand::Statement, connection);
         lease.ready = lease.connection.is_some() && in_scope && effect != Effect::Opaque;
@@ -87,10 +90,33 @@ impl<'s, DB: Backend> Lease<'s, DB> {
         Self::of(self.shared, errand, Some(connection))
     }
 
+    /// The same lease, on another errand.
+    pub(super) fn goes_on(mut self, errand: Errand) -> Self {
+        self.errand = errand;
+        self
+    }
+
+    /// What was sent without a transaction has failed, with an error that is handed on. Whether it `spoils` a unit whose end
+    /// is not its user's to decide: whoever swallows a failed statement must not store the rest.
+    pub(super) fn fail_alone(mut self, error: SqlxError, spoils: bool) -> SqlxError {
+        let connection = self.connection.take().filter(|_| !self.shared.closes_connection(&error));
+        let scope = self.shared.depth();
+        let cause = self.shared.note_failure(&mut self.shared.lock(), self.errand.word(), &error, false);
+        let state = if spoils { self.shared.after_failed_begin(&cause, scope) } else { State::Idle };
+        self.end_in(state);
+        if let Some(connection) = connection {
+            connection.release();
+        }
+        error
+    }
+
     /// The errand's answer did not come.
     pub(super) fn lose(mut self, during: &'static str, error: &SqlxError) -> Error {
         let cause = Arc::new(Cause::failed(during, error));
-        self.end_in(State::Unknown { cause: Arc::clone(&cause) });
+        self.end_in(State::Unknown { cause: Arc::clone(&cause), marker: None });
+        if let Some(held) = self.connection.take() {
+            interrupt::give_up(held);
+        }
         Error::OutcomeUnknown { cause }
     }
 
@@ -109,7 +135,10 @@ impl<'s, DB: Backend> Lease<'s, DB> {
         }
     }
 
-    /// Takes a connection and begins a transaction on it. A failure leaves the unit as it was: idle.
+    /// Takes a connection and begins a transaction on it.
+    ///
+    /// A failure leaves a unit that its user ends as it was, idle. Inside a closure it is a failed statement like any other:
+    /// whoever swallows it must not store the rest.
     async fn begin(&mut self) -> Result<(), SqlxError> {
         let open = self.shared.depth();
         match begin(self.shared, open).await {
@@ -122,8 +151,9 @@ impl<'s, DB: Backend> Lease<'s, DB> {
                 Ok(())
             }
             Err(error) => {
-                self.become_idle();
-                self.shared.lock().last_failure = Some(Arc::new(Cause::failed("BEGIN", &error)));
+                let cause = Arc::new(Cause::failed("BEGIN", &error));
+                self.end_in(self.shared.after_failed_begin(&cause, open));
+                self.shared.lock().last_failure = Some(cause);
                 Err(error)
             }
         }
@@ -138,10 +168,7 @@ impl<'s, DB: Backend> Lease<'s, DB> {
                 self.shared.lock().scopes.sent = scopes.open;
                 Ok(())
             }
-            Err(error) => {
-                self.give_back_failed("SAVEPOINT", &error, false);
-                Err(error)
-            }
+            Err(error) => Err(self.fail_during("SAVEPOINT", error).await),
         }
     }
 
@@ -153,11 +180,12 @@ impl<'s, DB: Backend> Lease<'s, DB> {
         }
         let text = Query::fixed(DB::BEFORE_UNSEEN);
         if let Err(error) = backend::send::<DB>(self.connection()?, text).await.outcome {
-            self.give_back_failed("SAVEPOINT", &error, false);
-            return Err(error);
+            return Err(self.fail_during("SAVEPOINT", error).await);
         }
         self.held()?.transaction.restore.push_str(DB::RESTORE_UNSEEN);
-        self.shared.lock().unseen = true;
+        let mut inner = self.shared.lock();
+        inner.unseen = true;
+        inner.sentinel = inner.scopes.sent;
         Ok(())
     }
 
@@ -179,6 +207,10 @@ impl<'s, DB: Backend> Lease<'s, DB> {
 
     /// The errand has failed, with an error that is handed on.
     pub(super) async fn fail(mut self, error: SqlxError) -> SqlxError {
+        self.fail_during(self.errand.word(), error).await
+    }
+
+    async fn fail_during(&mut self, during: &'static str, error: SqlxError) -> SqlxError {
         let gone = match &mut self.connection {
             Some(held) => match held.get() {
                 Ok(connection) => DB::rolled_back(connection, &error).await,
@@ -186,7 +218,7 @@ impl<'s, DB: Backend> Lease<'s, DB> {
             },
             None => false,
         };
-        self.give_back_failed(self.errand.word(), &error, gone);
+        self.give_back_failed(during, &error, gone);
         error
     }
 
@@ -205,14 +237,14 @@ impl<'s, DB: Backend> Lease<'s, DB> {
     /// A statement failed; `gone` if it took the whole transaction with it.
     fn give_back_failed(&mut self, during: &'static str, error: &SqlxError, gone: bool) {
         let connection = self.connection.take();
-        let cause = Arc::new(Cause::failed(during, error));
         let mut inner = self.shared.lock();
-        inner.last_failure = Some(Arc::clone(&cause));
-        let state = if DB::ends_connection(error) {
-            // Closed, for who knows what the next answer on it would belong to.
+        let cause = self.shared.note_failure(&mut inner, during, error, false);
+        let state = if self.shared.closes_connection(error) {
+            // Closed, for who knows what the next answer on it would belong to; or what it knows is out of date.
             inner.lost(&cause)
         } else {
-            State::Poisoned(Poison { cause, scope: inner.scopes.sent, gone, connection })
+            let scope = inner.scopes.sent;
+            State::Poisoned(Poison { cause, scope, gone, connection, interruption: None })
         };
         self.put(&mut inner, state);
     }
@@ -252,11 +284,22 @@ impl<'s, DB: Backend> Lease<'s, DB> {
         self.set(state, depth);
     }
 
-    /// The scope of this depth could not be ended: only the whole unit can be undone.
-    pub(super) fn leave_scope_poisoned(&mut self, depth: u32, cause: &Arc<Cause>, gone: bool) {
-        let cause = Arc::clone(cause);
+    /// The scope of this depth could not be ended, for this error: only the whole unit can be undone.
+    pub(super) fn leave_scope_poisoned(
+        &mut self,
+        depth: u32,
+        cause: &Arc<Cause>,
+        gone: bool,
+        error: &SqlxError,
+    ) {
         let connection = self.connection.take();
-        self.set(State::Poisoned(Poison { cause, scope: 0, gone, connection }), depth);
+        let state = if self.shared.closes_connection(error) {
+            self.shared.lock().lost(cause)
+        } else {
+            let cause = Arc::clone(cause);
+            State::Poisoned(Poison { cause, scope: 0, gone, connection, interruption: None })
+        };
+        self.set(state, depth);
     }
 
     fn set(&mut self, state: State<DB>, depth: u32) {
@@ -275,21 +318,47 @@ impl<'s, DB: Backend> Lease<'s, DB> {
 
 /// Takes a connection and begins a transaction on it, with the savepoints of the scopes that are open, in one message.
 async fn begin<DB: Backend>(shared: &Shared<DB>, scopes: u32) -> Result<Held<DB>, SqlxError> {
+    let held = Held::acquire(&shared.pool).await?;
+    let begin = boxed!(begin_on(shared, held, scopes));
+    if !DB::HAS_SERVER {
+        return begin.await;
+    }
+    // (Whoever sets a shorter limit means the wait for a place in the pool.)
+    let limit = shared.pool.options().get_acquire_timeout().max(PATIENCE);
+    clock::timeout(limit, begin).await.unwrap_or_else(|| Err(backend::no_answer("BEGIN", limit)))
+}
+
+async fn begin_on<DB: Backend>(
+    shared: &Shared<DB>,
+    mut held: Held<DB>,
+    scopes: u32,
+) -> Result<Held<DB>, SqlxError> {
     let settings = &shared.settings;
-    let mut connection = Held::acquire(&shared.pool).await?;
     if settings.plan.remembers {
-        connection.transaction.restore = DB::remember(connection.get()?).await?;
+        held.transaction.restore = DB::remember(held.get()?).await?;
     }
     if let Some(verification) = &settings.verification {
         // (Boxed, for it is seldom, and the future that every unit begins by is the smaller for it.)
-        connection.transaction.marker = Box::pin(verification.draw(connection.get()?)).await?;
+        held.transaction.marker = Box::pin(verification.draw(held.get()?)).await?;
     }
     let mut begin = settings.plan.begin.clone();
     if scopes > 0 {
         begin = format!("{begin}; {}", sql::set_savepoints(1..=scopes)).into();
     }
-    backend::send::<DB>(connection.get()?, Query::fixed(begin)).await.outcome?;
-    Ok(connection)
+    if !DB::HAS_SERVER {
+        backend::send::<DB>(held.get()?, Query::fixed(begin)).await.outcome?;
+        return Ok(held);
+    }
+    let since = Instant::now();
+    let mut number = None;
+    backend::run::<DB>(held.get()?, Query::fixed(begin), |step| {
+        if let Step::<DB>::Right(row) = step {
+            number = DB::process(&row);
+        }
+    })
+    .await?;
+    held.transaction.process = number.map(|number| Process { number, since });
+    Ok(held)
 }
 
 impl<DB: Backend> Drop for Lease<'_, DB> {
@@ -297,18 +366,41 @@ impl<DB: Backend> Drop for Lease<'_, DB> {
         if self.finished {
             return;
         }
-        let during = self.errand.word();
-        let cause = Arc::new(Cause::Abandoned { during });
+        let cause = Arc::new(Cause::Abandoned { during: self.errand.word() });
+        let marker = self.connection.as_mut().and_then(|held| held.transaction.marker.take());
+        // The place in the pool is free when the server is done with it, or was told.
+        let interruption = self.connection.take().and_then(|held| match self.errand {
+            Errand::Commit => interrupt::settle(held),
+            _ => interrupt::give_up(held),
+        });
         let inner = self.shared.lock();
-        let state = match self.errand {
-            Errand::Commit | Errand::Alone => State::Unknown { cause: inner.doubt(&cause) },
+        let mut state = match self.errand {
+            Errand::Commit | Errand::Alone => State::Unknown { cause: inner.doubt(&cause), marker },
             // There was no transaction for it to be part of.
             Errand::Read => State::Idle,
             Errand::Statement | Errand::Savepoint => inner.lost(&cause),
         };
+        if let State::Poisoned(poison) = &mut state {
+            poison.interruption = interruption;
+        }
         drop(inner);
         self.end_in(state);
-        // The connection is closed here, by the drop of `Held`.
+    }
+}
+
+impl<DB: Backend> Shared<DB> {
+    /// Whether a connection on which this came as an answer is of no use any more.
+    pub(super) fn closes_connection(&self, error: &SqlxError) -> bool {
+        DB::ends_connection(error) || DB::spoils_connection(error, self.settings.plan.read_only)
+    }
+
+    /// What the unit is when no transaction could be begun for it.
+    fn after_failed_begin(&self, cause: &Arc<Cause>, scope: u32) -> State<DB> {
+        if self.settings.guarded || scope > 0 {
+            State::Poisoned(Poison { scope, ..Poison::final_cause(Arc::clone(cause)) })
+        } else {
+            State::Idle
+        }
     }
 }
 

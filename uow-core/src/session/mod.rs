@@ -101,6 +101,38 @@ impl<DB: Backend> Session<DB> {
         self.shared.is_in_transaction()
     }
 
+    /// Dooms the unit, or inside of [`savepoint`](crate::UnitOfWork::savepoint) the scope: it can only be undone from here on.
+    ///
+    /// For code that finds that the unit must not be stored, and cannot, or should not, see to it that an error reaches
+    /// whoever decides. Further statements are refused with [`Error::Poisoned`], `commit` (or the end of
+    /// [`run`](crate::Options::run)) answers [`Error::RolledBack`] with this reason as its
+    /// [`Cause::RollbackOnly`](crate::Cause::RollbackOnly), the end of a scope [`Error::ScopeUndone`]. An earlier failure stays the
+    /// cause. Sends nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Busy`] while a statement is streaming, and what is said of a unit whose end is decided already.
+    ///
+    /// ```
+    /// # use unit_of_work::{Error, Session, UnitOfWork};
+    /// # #[derive(UnitOfWork)]
+    /// # struct Database { session: Session<sqlx::Sqlite> }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let pool = sqlx::sqlite::SqlitePoolOptions::new().max_connections(1).connect("sqlite::memory:").await?;
+    /// # sqlx::raw_sql("CREATE TABLE tag (name TEXT UNIQUE)").execute(&pool).await?;
+    /// let mut db = Database::new(&pool);
+    /// sqlx::query("INSERT INTO tag VALUES ('rust')").execute(db.session()).await?;
+    /// db.session().mark_rollback_only("the order is closed")?;
+    /// let error = db.commit().await.unwrap_err();
+    /// assert!(error.is_rolled_back() && error.to_string().contains("the order is closed"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn mark_rollback_only(&mut self, reason: impl Into<String>) -> Result<(), Error> {
+        self.shared.doom(reason.into())
+    }
+
     /// The pool the session takes its connection from.
     ///
     /// For work that is meant to be outside of the unit, in a transaction and on a connection of its own. A pool whose

@@ -78,7 +78,9 @@ impl<DB: Backend> Shared<DB> {
         // What it did is neither kept nor undone, so the scope around it is unfit to go on.
         let scope = depth - 1;
         let cause = Arc::new(Cause::Abandoned { during: Errand::Savepoint.word() });
-        let abandoned = |connection| State::Poisoned(Poison { cause, scope, gone: false, connection });
+        let abandoned = |connection| {
+            State::Poisoned(Poison { cause, scope, gone: false, connection, interruption: None })
+        };
         let mut inner = self.lock();
         self.set_depth(&mut inner, scope);
         inner.state = match std::mem::replace(&mut inner.state, State::Idle) {
@@ -90,12 +92,13 @@ impl<DB: Backend> Shared<DB> {
     }
 
     fn leave(&self, depth: u32) -> Result<Leaving<DB>, Error> {
+        self.check_deadline();
         let mut inner = self.lock();
         self.set_depth(&mut inner, depth - 1);
         let sent = inner.scopes.sent >= depth;
         match std::mem::replace(&mut inner.state, State::Lent(Errand::Savepoint)) {
             State::Open(connection) if sent => Ok(Leaving::Healthy(connection)),
-            State::Poisoned(Poison { cause, scope, gone, connection }) if scope >= depth => {
+            State::Poisoned(Poison { cause, scope, gone, connection, .. }) if scope >= depth => {
                 let connection = match connection {
                     Some(connection) if sent => Some(connection),
                     unsent => {
@@ -123,7 +126,7 @@ impl<DB: Backend> Shared<DB> {
         text: String,
         first: Option<(Arc<Cause>, bool)>,
     ) -> Result<(), Error> {
-        let end = self.send_end_now(connection, depth, text, first);
+        let end = self.send_end_now(Lease::of(self, Errand::Savepoint, Some(connection)), depth, text, first);
         if self.settings.deadline.is_none() {
             return end.await;
         }
@@ -133,36 +136,49 @@ impl<DB: Backend> Shared<DB> {
     /// The same; if that fails the whole unit is poisoned, with the first cause.
     async fn send_end_now(
         &self,
-        connection: Held<DB>,
+        mut lease: Lease<'_, DB>,
         depth: u32,
         text: String,
         first: Option<(Arc<Cause>, bool)>,
     ) -> Result<(), Error> {
-        let mut text = text;
-        let unseen = self.lock().unseen;
-        if unseen && DB::NEEDS_SENTINEL {
-            // The sentinel may have been set in the scope, and would go with it.
-            text = format!("{text}; {}", sql::SENTINEL);
+        let text = self.keep_sentinel(depth, text);
+        let sending = backend::send::<DB>(lease.connection()?, Query::unprepared(text));
+        let answer = if DB::HAS_SERVER { self.in_limit("SAVEPOINT", sending).await } else { sending.await };
+        let Err(error) = answer.outcome else {
+            lease.leave_scope(depth);
+            return Ok(());
+        };
+        let lost = DB::sentinel_gone(&error) || DB::is_no_transaction(&error);
+        // It was there, and behind it in the same message it is not: a Galera node has aborted the transaction in between.
+        let aborted = lost && answer.results > 0;
+        let (own, unseen) = {
+            let mut inner = self.lock();
+            (self.note_failure(&mut inner, Errand::Savepoint.word(), &error, aborted), inner.unseen)
+        };
+        if lost && !aborted && (first.is_none() || unseen) {
+            // The savepoint went with its transaction, and nobody said so.
+            let cause = Arc::new(Cause::TransactionGone);
+            lease.end_in(State::Ended { cause: Arc::clone(&cause) });
+            return Err(Error::EndedEarly { cause });
         }
-        let mut lease = Lease::of(self, Errand::Savepoint, Some(connection));
-        match backend::send::<DB>(lease.connection()?, Query::unprepared(text)).await.outcome {
-            Ok(()) => {
-                lease.leave_scope(depth);
-                Ok(())
-            }
-            Err(error) => {
-                let lost = DB::sentinel_gone(&error) || DB::is_no_transaction(&error);
-                let own = || (Arc::new(Cause::failed(Errand::Savepoint.word(), &error)), false);
-                let (cause, gone) = first.unwrap_or_else(own);
-                if lost && (!gone || unseen) {
-                    // The savepoint went with its transaction, and nobody said so.
-                    let cause = Arc::new(Cause::TransactionGone);
-                    lease.end_in(State::Ended { cause: Arc::clone(&cause) });
-                    return Err(Error::EndedEarly { cause });
-                }
-                lease.leave_scope_poisoned(depth, &cause, gone);
-                Err(Error::Poisoned { cause })
-            }
+        let gone = DB::rolled_back(lease.connection()?, &error).await;
+        let (cause, gone) = match first {
+            // A failure that took the transaction along has taken the savepoint too.
+            Some((cause, was_gone)) => (cause, was_gone || lost || gone),
+            None => (own, aborted || gone),
+        };
+        lease.leave_scope_poisoned(depth, &cause, gone, &error);
+        Err(Error::Poisoned { cause })
+    }
+
+    /// The text that ends a scope, and sets the sentinel anew if it goes with the scope. One that was set before the scope was
+    /// opened stays, for it tells whether the transaction is still the one it was set in.
+    fn keep_sentinel(&self, depth: u32, text: String) -> String {
+        let mut inner = self.lock();
+        if !inner.unseen || inner.sentinel < depth {
+            return text;
         }
+        inner.sentinel = depth - 1;
+        format!("{text}; {}", sql::SENTINEL)
     }
 }

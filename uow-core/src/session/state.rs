@@ -21,7 +21,8 @@ use tokio::time::Instant;
 use crate::backend::{Backend, Step};
 use crate::connection::Held;
 use crate::error::{Cause, Error};
-use crate::marker::Verification;
+use crate::interrupt::Interruption;
+use crate::marker::{MarkerRow, Verification};
 use crate::transaction_options::Plan;
 
 /// What the handles of one session share.
@@ -51,13 +52,23 @@ pub(crate) struct Settings<DB: Backend> {
     pub(crate) guarded: bool,
     /// Whether each transaction may get another connection of the server's, through a pooler.
     pub(crate) behind_pooler: bool,
+    /// How long COMMIT may go unanswered, if that was said.
+    pub(crate) commit_timeout: Option<Duration>,
 }
 
 impl<DB: Backend> Settings<DB> {
     /// The default.
     pub(crate) fn plain(name: &'static str) -> Self {
         let plan = Plan::plain(Cow::Borrowed(DB::BEGIN));
-        Self { name, plan, deadline: None, verification: None, guarded: false, behind_pooler: false }
+        Self {
+            name,
+            plan,
+            deadline: None,
+            verification: None,
+            guarded: false,
+            behind_pooler: false,
+            commit_timeout: None,
+        }
     }
 }
 
@@ -70,6 +81,8 @@ pub(super) struct Inner<DB: Backend> {
     pub(super) wrote: bool,
     /// Whether something was run in this transaction that could not be looked into, and may have committed a part of it.
     pub(super) unseen: bool,
+    /// The scope in which the sentinel was set before that.
+    pub(super) sentinel: u32,
     /// When the transaction has to be over.
     pub(super) deadline: Option<Instant>,
     /// The last failure that was seen, in whatever scope, and be it that of BEGIN; `None` if a statement succeeded since.
@@ -97,7 +110,7 @@ pub(super) enum State<DB: Backend> {
     /// The server had ended the transaction: a part may be stored.
     Ended { cause: Arc<Cause> },
     /// COMMIT was sent, its answer never came; or the connection was lost behind something that may have committed.
-    Unknown { cause: Arc<Cause> },
+    Unknown { cause: Arc<Cause>, marker: Option<MarkerRow> },
     /// The unit was dropped; a repository was kept.
     Gone,
 }
@@ -111,12 +124,14 @@ pub(super) struct Poison<DB: Backend> {
     pub(super) gone: bool,
     /// Where the transaction waits for its ROLLBACK; `None` if that is done, or was left to the closing of the connection.
     pub(super) connection: Option<Held<DB>>,
+    /// The server is told to end what it still does for a connection that was given up.
+    pub(super) interruption: Option<Interruption>,
 }
 
 impl<DB: Backend> Poison<DB> {
     /// Something failed for good, and there is no transaction left to roll back.
     pub(super) fn final_cause(cause: Arc<Cause>) -> Self {
-        Self { cause, scope: 0, gone: true, connection: None }
+        Self { cause, scope: 0, gone: true, connection: None, interruption: None }
     }
 }
 
@@ -168,6 +183,7 @@ impl<DB: Backend> Shared<DB> {
             statements: 0,
             wrote: false,
             unseen: false,
+            sentinel: 0,
             deadline: None,
             last_failure: None,
             conflict: false,
@@ -204,6 +220,21 @@ impl<DB: Backend> Shared<DB> {
             State::Lent(errand) => !matches!(errand, Errand::Read | Errand::Alone),
             _ => false,
         }
+    }
+
+    /// Notes a failure, for whoever has to decide whether the unit is run again. It passes if another connection may do better,
+    /// and where it is known to.
+    pub(super) fn note_failure(
+        &self,
+        inner: &mut Inner<DB>,
+        during: &'static str,
+        error: &sqlx_core::Error,
+        passes: bool,
+    ) -> Arc<Cause> {
+        let passes = passes || DB::spoils_connection(error, self.settings.plan.read_only);
+        let cause = Arc::new(Cause::failed_but(during, error, passes));
+        inner.last_failure = Some(Arc::clone(&cause));
+        cause
     }
 
     /// Whether the unit can only be rolled back.
@@ -260,7 +291,7 @@ impl<DB: Backend> Inner<DB> {
     /// What the unit is when its connection was lost, and what had not been committed with it.
     pub(super) fn lost(&self, cause: &Arc<Cause>) -> State<DB> {
         if self.unseen {
-            State::Unknown { cause: self.doubt(cause) }
+            State::Unknown { cause: self.doubt(cause), marker: None }
         } else {
             State::Poisoned(Poison::final_cause(Arc::clone(cause)))
         }
@@ -296,7 +327,7 @@ impl<DB: Backend> State<DB> {
             Self::Lent(_) => Some(Error::Busy),
             Self::Poisoned(poison) => Some(Error::Poisoned { cause: Arc::clone(&poison.cause) }),
             Self::Ended { cause } => Some(Error::EndedEarly { cause: Arc::clone(cause) }),
-            Self::Unknown { cause } => Some(Error::OutcomeUnknown { cause: Arc::clone(cause) }),
+            Self::Unknown { cause, .. } => Some(Error::OutcomeUnknown { cause: Arc::clone(cause) }),
             Self::Gone => Some(Error::UnitGone),
         }
     }

@@ -5,34 +5,72 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx_core::Error as SqlxError;
+use tokio::time::Instant;
 
 use super::lease::Lease;
-use super::state::{Errand, Poison, Shared, State};
+use super::state::{Errand, Poison, Settings, Shared, State};
 use crate::backend::{self, Answer, Backend, CommitFailure, Query, RollbackFailure};
 use crate::clock;
-use crate::connection::{Held, OpenTransaction};
+use crate::connection::{Held, OpenTransaction, PATIENCE};
 use crate::error::{Cause, Error};
+use crate::interrupt::{self, Interruption};
 use crate::marker::MarkerRow;
 use crate::sql::{self, Effect};
 use crate::transaction_options::Plan;
 
-/// How long a ROLLBACK may take before its connection is closed instead, which undoes as much.
+/// How long a ROLLBACK may take before its connection is given up instead, which undoes as much. (Of a unit that had a deadline
+/// no longer than any answer.)
 const ROLLBACK_LIMIT: Duration = Duration::from_secs(10);
 
-/// What there is to end when a unit is to be committed.
+/// How long COMMIT may go unanswered where nothing else is said. A cluster that has lost a node holds commits up for seconds.
+const COMMIT_LIMIT: Duration = Duration::from_secs(30);
+
+/// How long COMMIT may go unanswered behind the deadline of its unit: it is sent in time, and its answer is worth a moment.
+const BEHIND_THE_DEADLINE: Duration = Duration::from_secs(1);
+
+/// How a unit ends when `commit` is called.
 enum Ending<DB: Backend> {
     Nothing,
     Commit { connection: Held<DB>, unseen: bool },
     Poisoned { cause: Arc<Cause>, undo: Option<Undo<DB>> },
+    InDoubt { cause: Arc<Cause>, marker: Option<MarkerRow> },
 }
 
 /// A transaction that is to be rolled back.
 struct Undo<DB: Backend> {
-    connection: Held<DB>,
+    transaction: ToUndo<DB>,
     /// Whether it was rolled back already, by the failure that took it along.
     gone: bool,
     /// Whether something was run in it that may have been a COMMIT.
     unseen: bool,
+}
+
+enum ToUndo<DB: Backend> {
+    Open(Held<DB>),
+    /// The server is being told to end it.
+    GivenUp(Interruption),
+}
+
+impl<DB: Backend> Undo<DB> {
+    fn of(connection: Held<DB>, gone: bool, unseen: bool) -> Self {
+        Self { transaction: ToUndo::Open(connection), gone, unseen }
+    }
+
+    fn of_poisoned(poison: Poison<DB>, unseen: bool) -> Option<Self> {
+        let Poison { connection, interruption, gone, .. } = poison;
+        let transaction = connection.map(ToUndo::Open).or(interruption.map(ToUndo::GivenUp))?;
+        Some(Self { transaction, gone, unseen })
+    }
+}
+
+/// Where in the messages of a commit an error came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// In a message before the one of COMMIT.
+    Before,
+    /// In COMMIT's message, in front of it.
+    InFront,
+    Commit,
 }
 
 impl<DB: Backend> Shared<DB> {
@@ -67,23 +105,37 @@ impl<DB: Backend> Shared<DB> {
             Ending::Poisoned { cause, undo } => {
                 // Told to the caller as rolled back, so it is rolled back now.
                 if let Some(undo) = undo {
-                    Box::pin(self.undo(undo, &cause)).await?;
+                    match Box::pin(self.undo(undo, &cause)).await {
+                        // (The first cause says more than that the server could not be told.)
+                        Ok(()) | Err(Error::RolledBack { .. }) => {}
+                        Err(error) => return Err(error),
+                    }
                 }
                 Err(Error::RolledBack { cause })
             }
+            Ending::InDoubt { cause, marker } => Box::pin(self.ask(cause, marker)).await,
             Ending::Commit { connection, unseen } => self.send_commit(connection, unseen).await,
         }
     }
 
     async fn send_commit(&self, connection: Held<DB>, unseen: bool) -> Result<(), Error> {
-        let (text, commit_at) = commit_text::<DB>(&connection.transaction, unseen, &self.settings.plan);
-        let query = if connection.transaction.marker.is_some() {
+        let mut lease = Lease::of(self, Errand::Commit, Some(connection));
+        if DB::COMMITS_ALONE && (unseen || lease.held()?.transaction.marker.is_some()) {
+            match Box::pin(self.send_before_commit(lease, unseen)).await? {
+                Some(sound) => lease = sound,
+                None => return Ok(()),
+            }
+        }
+        let transaction = &lease.held()?.transaction;
+        let (text, commit_at) = commit_text::<DB>(transaction, unseen, &self.settings.plan);
+        let query = if transaction.marker.is_some() {
             Query::unprepared(text.into_owned())
         } else {
             Query::fixed(text)
         };
-        let mut lease = Lease::of(self, Errand::Commit, Some(connection));
-        let Answer { results, outcome } = backend::send::<DB>(lease.connection()?, query).await;
+        let sending = backend::send::<DB>(lease.connection()?, query);
+        let Answer { results, outcome } =
+            if DB::HAS_SERVER { self.in_limit("COMMIT", sending).await } else { sending.await };
         let Err(error) = outcome else {
             lease.release();
             return Ok(());
@@ -97,7 +149,45 @@ impl<DB: Backend> Shared<DB> {
             // The sentinel was still there, so whatever was done unseen was no COMMIT.
             self.lock().unseen = false;
         }
-        Box::pin(self.not_committed(lease, error, results + 1 == commit_at)).await
+        let stage = if results + 1 == commit_at { Stage::Commit } else { Stage::InFront };
+        Box::pin(self.not_committed(lease, error, stage)).await
+    }
+
+    /// Sends what stands in front of COMMIT in messages of their own: what makes sure that the transaction is still the one
+    /// that was begun, and the marker. Cut off here, nothing was committed. `None` if the commit is over.
+    async fn send_before_commit<'s>(
+        &'s self,
+        lease: Lease<'s, DB>,
+        unseen: bool,
+    ) -> Result<Option<Lease<'s, DB>>, Error> {
+        let mut lease = lease.goes_on(Errand::Statement);
+        let check = unseen.then(|| sql::RELEASE_SENTINEL.to_owned());
+        let marker = lease.held()?.transaction.marker.as_ref().map(MarkerRow::insert);
+        for text in [check, marker].into_iter().flatten() {
+            let sending = backend::send::<DB>(lease.connection()?, Query::unprepared(text));
+            if let Err(error) = self.in_limit("COMMIT", sending).await.outcome {
+                return self.not_committed(lease, error, Stage::Before).await.map(|()| None);
+            }
+            self.lock().unseen = false;
+        }
+        Ok(Some(lease.goes_on(Errand::Commit)))
+    }
+
+    /// The answer to a message of the unit's own, which no user can put a limit to.
+    pub(super) async fn in_limit(
+        &self,
+        during: &'static str,
+        sending: impl Future<Output = Answer>,
+    ) -> Answer {
+        let limit = match (self.settings.commit_timeout, self.lock().deadline) {
+            (Some(limit), _) => limit,
+            (None, Some(deadline)) => {
+                deadline.saturating_duration_since(Instant::now()) + BEHIND_THE_DEADLINE
+            }
+            (None, None) => COMMIT_LIMIT,
+        };
+        let answer = clock::timeout(limit, sending).await;
+        answer.unwrap_or_else(|| Answer { results: 0, outcome: Err(backend::no_answer(during, limit)) })
     }
 
     fn take_for_commit(&self) -> Result<Ending<DB>, Error> {
@@ -109,27 +199,26 @@ impl<DB: Backend> Shared<DB> {
                 inner.state = State::Idle;
                 Ok(Ending::Nothing)
             }
-            State::Poisoned(Poison { cause, connection, gone, .. }) => {
-                let unseen = inner.unseen;
+            State::Poisoned(poison) => {
+                let (unseen, cause) = (inner.unseen, Arc::clone(&poison.cause));
                 inner.state = inner.lost(&cause);
                 inner.forget_transaction();
-                let undo = connection.map(|connection| Undo { connection, gone, unseen });
-                Ok(Ending::Poisoned { cause, undo })
+                Ok(Ending::Poisoned { cause, undo: Undo::of_poisoned(poison, unseen) })
+            }
+            State::Unknown { cause, marker } if self.settings.verification.is_some() => {
+                let ending = Ending::InDoubt { cause: Arc::clone(&cause), marker: marker.clone() };
+                inner.state = State::Unknown { cause, marker };
+                Ok(ending)
             }
             other => Err(inner.put_back(other)),
         }
     }
 
-    /// COMMIT was answered with an error, or what stood in front of it in its message was.
-    async fn not_committed(
-        &self,
-        lease: Lease<'_, DB>,
-        error: SqlxError,
-        of_commit: bool,
-    ) -> Result<(), Error> {
-        let cause = Arc::new(Cause::failed("COMMIT", &error));
-        match judge::<DB>(&error, of_commit) {
-            CommitFailure::Unknown => self.resolve(lease, cause).await,
+    /// COMMIT was answered with an error, or what was sent before it was.
+    async fn not_committed(&self, lease: Lease<'_, DB>, error: SqlxError, stage: Stage) -> Result<(), Error> {
+        let cause = self.note_failure(&mut self.lock(), "COMMIT", &error, false);
+        match judge::<DB>(&error, stage) {
+            CommitFailure::Unknown => self.resolve(lease).await,
             CommitFailure::TransactionGone => {
                 let cause = Arc::new(Cause::TransactionGone);
                 // The connection is closed: what ended its transaction may have left more behind.
@@ -141,9 +230,17 @@ impl<DB: Backend> Shared<DB> {
                     let inner = self.lock();
                     (inner.unseen, inner.lost(&cause))
                 };
-                if let Some(connection) = lease.end_badly(state) {
-                    // It may be over already, but that is not always told apart: nothing is said of one that was seen all through.
-                    self.undo(Undo { connection, gone: !unseen, unseen }, &cause).await?;
+                match lease.end_badly(state) {
+                    Some(connection) if self.closes_connection(&error) => {
+                        interrupt::give_up(connection);
+                        if unseen {
+                            return Err(Error::OutcomeUnknown { cause: Cause::unseen(&cause) });
+                        }
+                    }
+                    // It may be over already, but that is not always told apart: nothing is said of one that was seen all
+                    // through.
+                    Some(connection) => self.undo(Undo::of(connection, !unseen, unseen), &cause).await?,
+                    None => {}
                 }
                 Err(Error::RolledBack { cause })
             }
@@ -152,55 +249,65 @@ impl<DB: Backend> Shared<DB> {
 
     /// Rolls back a unit that stays as it is: what is found is told again until `rollback` is called.
     async fn undo(&self, open: Undo<DB>, cause: &Arc<Cause>) -> Result<(), Error> {
-        let outcome = undo(open, &self.settings.plan).await;
+        let outcome = undo(open, &self.settings).await;
         let mut inner = self.lock();
         inner.state = match &outcome {
             Err(Error::EndedEarly { cause }) => State::Ended { cause: Arc::clone(cause) },
-            Err(Error::OutcomeUnknown { cause }) => State::Unknown { cause: Arc::clone(cause) },
+            Err(Error::OutcomeUnknown { cause }) => State::Unknown { cause: Arc::clone(cause), marker: None },
             _ => State::Poisoned(Poison::final_cause(Arc::clone(cause))),
         };
         outcome
     }
 
     /// COMMIT was not answered: asks what became of it, if the unit was told how.
-    async fn resolve(&self, mut lease: Lease<'_, DB>, cause: Arc<Cause>) -> Result<(), Error> {
+    async fn resolve(&self, mut lease: Lease<'_, DB>) -> Result<(), Error> {
         let marker = lease.held().ok().and_then(|held| held.transaction.marker.take());
-        let (doubt, lost) = {
+        let cause = {
             let inner = self.lock();
-            (inner.doubt(&cause), inner.lost(&cause))
+            let cause =
+                inner.last_failure.clone().unwrap_or_else(|| Arc::new(Cause::Abandoned { during: "COMMIT" }));
+            inner.doubt(&cause)
         };
-        lease.end_in(State::Unknown { cause: Arc::clone(&doubt) });
-        // Closes the connection, so that the server ends a transaction whose COMMIT never reached it.
-        drop(lease);
+        let connection =
+            lease.end_badly(State::Unknown { cause: Arc::clone(&cause), marker: marker.clone() });
+        // If COMMIT never reached the server its transaction is still open, and would hold up whoever asks.
+        let settling = connection.and_then(interrupt::settle);
+        if self.settings.verification.is_none() {
+            return Err(Error::OutcomeUnknown { cause });
+        }
+        if let Some(settling) = settling {
+            clock::timeout(PATIENCE, settling.is_done()).await;
+        }
+        self.ask(cause, marker).await
+    }
+
+    /// Asks what became of a COMMIT that was not answered. Until that is known the unit says that nobody knows.
+    async fn ask(&self, cause: Arc<Cause>, marker: Option<MarkerRow>) -> Result<(), Error> {
         let stored = match &self.settings.verification {
             Some(verification) => verification.ask(&self.pool, marker.as_ref()).await,
             None => None,
         };
         match stored {
-            None => Err(Error::OutcomeUnknown { cause: doubt }),
             Some(true) => {
                 self.lock().state = State::Idle;
                 Ok(())
             }
-            Some(false) => {
-                let is_known = matches!(lost, State::Poisoned(_));
-                self.lock().state = lost;
-                // What was committed before, unseen, left no marker.
-                Err(if is_known {
-                    Error::RolledBack { cause }
-                } else {
-                    Error::OutcomeUnknown { cause: doubt }
-                })
+            // What was committed before, unseen, left no marker.
+            Some(false) if !matches!(*cause, Cause::Unseen { .. }) => {
+                self.lock().state = State::Poisoned(Poison::final_cause(Arc::clone(&cause)));
+                Err(Error::RolledBack { cause })
             }
+            _ => Err(Error::OutcomeUnknown { cause }),
         }
     }
 
-    /// Rolls everything back, and makes the session usable again. `Ok` means: nothing of the unit is stored.
+    /// Rolls everything back, and makes the session usable again. `Ok` means: nothing of the unit is stored, and the server
+    /// holds no lock for it.
     pub(crate) async fn rollback(&self) -> Result<(), Error> {
         // Cancelled here, the connection is closed, which undoes as much as ROLLBACK.
         let Some(open) = self.take_for_rollback()? else { return Ok(()) };
         let unseen = open.unseen;
-        let outcome = undo(open, &self.settings.plan).await;
+        let outcome = undo(open, &self.settings).await;
         if unseen {
             self.lock().state = State::Idle;
         }
@@ -212,13 +319,11 @@ impl<DB: Backend> Shared<DB> {
         let unseen = inner.unseen;
         let open = match std::mem::replace(&mut inner.state, State::Idle) {
             State::Idle => Ok(None),
-            State::Open(connection) => Ok(Some(Undo { connection, gone: false, unseen })),
-            State::Poisoned(Poison { connection, gone, .. }) => {
-                Ok(connection.map(|connection| Undo { connection, gone, unseen }))
-            }
-            // Neither can be called back. It is told, and the session is usable again.
+            State::Open(connection) => Ok(Some(Undo::of(connection, false, unseen))),
+            State::Poisoned(poison) => Ok(Undo::of_poisoned(poison, unseen)),
+            // A commit cannot be undone. It is reported, and the session is usable again.
             State::Ended { cause } => Err(Error::EndedEarly { cause }),
-            State::Unknown { cause } => Err(Error::OutcomeUnknown { cause }),
+            State::Unknown { cause, .. } => Err(Error::OutcomeUnknown { cause }),
             other => return Err(inner.put_back(other)),
         };
         if unseen && matches!(open, Ok(Some(_))) {
@@ -236,14 +341,21 @@ impl<DB: Backend> Shared<DB> {
         }
         let mut lease = Lease::of(self, Errand::Read, None);
         self.in_time(Box::pin(async move {
-            let mut connection = Held::acquire(&self.pool).await?;
-            let row = DB::fetch_optional(connection.get()?, query).await?;
-            let clean = !DB::began_by_reading(row.as_ref())
-                || backend::send::<DB>(connection.get()?, Query::fixed(DB::ROLLBACK)).await.outcome.is_ok();
-            if clean {
-                connection.release();
+            match Held::acquire(&self.pool).await {
+                Ok(connection) => lease = lease.becomes(Errand::Read, connection),
+                Err(error) => return Err(lease.fail_alone(error, true)),
             }
-            lease.become_idle();
+            let row = match DB::fetch_optional(lease.connection()?, query).await {
+                Ok(row) => row,
+                Err(error) => return Err(lease.fail_alone(error, true)),
+            };
+            let clean = !DB::began_by_reading(row.as_ref())
+                || backend::send::<DB>(lease.connection()?, Query::fixed(DB::ROLLBACK)).await.outcome.is_ok();
+            if clean {
+                lease.release();
+            } else {
+                lease.become_idle();
+            }
             Ok(row)
         }))
         .await
@@ -265,46 +377,53 @@ fn needs_restore<DB: Backend>(connection: &Held<DB>, plan: &Plan) -> bool {
 
 /// The message that commits, and the number of COMMIT's own result in its answer.
 ///
-/// In front of COMMIT stands what makes it fail if the transaction is not sound, then the marker, which must not be written
-/// outside of one; behind it, what makes the connection what it was before.
+/// In front of COMMIT, where that may have company, stands what makes it fail if the transaction is not sound, then the marker,
+/// which must not be written outside of one; behind it, what makes the connection what it was before.
 fn commit_text<DB: Backend>(
     transaction: &OpenTransaction,
     unseen: bool,
     plan: &Plan,
 ) -> (Cow<'static, str>, usize) {
-    let OpenTransaction { restore, marker } = transaction;
-    let sentinel = unseen && DB::NEEDS_SENTINEL;
+    let OpenTransaction { restore, marker, .. } = transaction;
+    let marker = marker.as_ref().filter(|_| !DB::COMMITS_ALONE);
+    let sentinel = unseen && !DB::COMMITS_ALONE;
     if !sentinel && marker.is_none() && restore.is_empty() && plan.restore.is_empty() {
         return (Cow::Borrowed(DB::CHECKED_COMMIT), if DB::CHECK.is_empty() { 1 } else { 2 });
     }
     let sentinel = sentinel.then(|| sql::RELEASE_SENTINEL.to_owned());
     let check = (!DB::CHECK.is_empty()).then(|| DB::CHECK.to_owned());
-    let marker = marker.as_ref().map(MarkerRow::insert);
+    let marker = marker.map(MarkerRow::insert);
     let commit = Some(DB::COMMIT.to_owned());
     let statements: Vec<String> = [sentinel, check, marker, commit].into_iter().flatten().collect();
     (sql::with_restore(statements.join("; ").into(), transaction, plan), statements.len())
 }
 
-/// What an error says of the transaction that came in answer to COMMIT, or to what stood in front of it in its message.
-fn judge<DB: Backend>(error: &SqlxError, of_commit: bool) -> CommitFailure {
-    match error {
-        SqlxError::Database(_) if DB::sentinel_gone(error) && !of_commit => CommitFailure::TransactionGone,
+/// What an error says of the transaction that came in answer to COMMIT, or to what was sent before it.
+fn judge<DB: Backend>(error: &SqlxError, stage: Stage) -> CommitFailure {
+    match (error, stage) {
+        (_, Stage::Commit) => DB::judge_commit(error),
+        (SqlxError::Database(_), _) if DB::sentinel_gone(error) => CommitFailure::TransactionGone,
         // The server stopped before COMMIT, for it answers in order; be it with the last thing that the connection said.
-        SqlxError::Database(_) if !of_commit => CommitFailure::NotCommitted,
-        _ => DB::judge_commit(error),
+        (SqlxError::Database(_), Stage::InFront) | (_, Stage::Before) => CommitFailure::NotCommitted,
+        (_, Stage::InFront) => DB::judge_commit(error),
     }
 }
 
-/// Rolls back. `Ok` means that nothing of the transaction is stored. One that is `gone` was rolled back by the failure that
-/// took it along; unless something was done out of sight before, for that may have been a COMMIT.
-async fn undo<DB: Backend>(open: Undo<DB>, plan: &Plan) -> Result<(), Error> {
-    let Undo { connection, gone, unseen } = open;
-    let text = match (unseen, gone) {
-        (true, _) => DB::SENTINEL_ROLLBACK,
-        (false, true) => DB::ROLLBACK,
-        (false, false) => DB::CHECKED_ROLLBACK,
+/// Rolls back. `Ok` means that nothing of the transaction is stored, and that the server holds no lock for it. One that is
+/// `gone` was rolled back by the failure that took it along; unless something was done out of sight before, for that may have
+/// been a COMMIT.
+async fn undo<DB: Backend>(open: Undo<DB>, settings: &Settings<DB>) -> Result<(), Error> {
+    let Undo { transaction, gone, unseen } = open;
+    let connection = match transaction {
+        ToUndo::Open(connection) => connection,
+        ToUndo::GivenUp(interruption) => {
+            let done = interruption.is_done().await;
+            return if done { Ok(()) } else { Err(Error::RolledBack { cause: Arc::new(Cause::NotTold) }) };
+        }
     };
-    match roll_back(connection, text, plan).await {
+    let text = if unseen { DB::SENTINEL_ROLLBACK } else { DB::ROLLBACK };
+    let limit = if settings.deadline.is_some() { PATIENCE } else { ROLLBACK_LIMIT };
+    match roll_back(connection, text, &settings.plan, limit).await {
         Err(RollbackFailure::NothingOpen | RollbackFailure::Replaced) if unseen || !gone => {
             Err(Error::EndedEarly { cause: Arc::new(Cause::TransactionGone) })
         }
@@ -312,6 +431,7 @@ async fn undo<DB: Backend>(open: Undo<DB>, plan: &Plan) -> Result<(), Error> {
         Err(RollbackFailure::Broken { cause, answered: false }) if unseen => {
             Err(Error::OutcomeUnknown { cause: Cause::unseen(&Arc::new(cause)) })
         }
+        Err(RollbackFailure::NotTold) => Err(Error::RolledBack { cause: Arc::new(Cause::NotTold) }),
         // A connection that broke was closed, which undoes as much as ROLLBACK.
         _ => Ok(()),
     }
@@ -322,18 +442,22 @@ async fn roll_back<DB: Backend>(
     mut connection: Held<DB>,
     text: &'static str,
     plan: &Plan,
+    limit: Duration,
 ) -> Result<(), RollbackFailure> {
     let text = sql::with_restore(Cow::Borrowed(text), &connection.transaction, plan);
     let restores = needs_restore(&connection, plan);
     let outcome = match connection.get() {
-        Ok(connection) => {
-            clock::timeout(ROLLBACK_LIMIT, backend::send::<DB>(connection, Query::fixed(text))).await
-        }
+        Ok(connection) => clock::timeout(limit, backend::send::<DB>(connection, Query::fixed(text))).await,
         Err(error) => Some(Answer { results: 0, outcome: Err(error) }),
     };
     let Some(Answer { results, outcome }) = outcome else {
+        let told = match interrupt::give_up(connection) {
+            Some(interruption) => interruption.is_done().await,
+            None => true,
+        };
         let cause = Cause::Abandoned { during: "ROLLBACK" };
-        return Err(RollbackFailure::Broken { cause, answered: false });
+        let broken = RollbackFailure::Broken { cause, answered: false };
+        return Err(if told { broken } else { RollbackFailure::NotTold });
     };
     let outcome = outcome.map_err(|error| {
         if DB::sentinel_gone(&error) && !DB::is_no_transaction(&error) {
@@ -359,7 +483,7 @@ pub(super) fn roll_back_in_background<DB: Backend>(connection: Held<DB>, plan: &
         let plan = plan.clone();
         runtime.spawn(async move {
             // Cut off by the end of the runtime, the future is dropped, and the connection closed.
-            roll_back(connection, DB::ROLLBACK, &plan).await.ok();
+            roll_back(connection, DB::ROLLBACK, &plan, ROLLBACK_LIMIT).await.ok();
         });
     }
 }

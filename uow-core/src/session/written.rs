@@ -7,7 +7,7 @@ use sqlx_core::Error as SqlxError;
 
 use super::lease::Lease;
 use super::state::{Errand, Poison, Shared, State};
-use crate::backend::{self, Backend, Query, Step};
+use crate::backend::{self, Answer, Backend, Query, Step};
 use crate::boxed::boxed;
 use crate::connection::Held;
 use crate::error::{Cause, Error};
@@ -49,11 +49,34 @@ impl<DB: Backend> Shared<DB> {
         let mut inner = self.lock();
         let scope = inner.scopes.sent;
         inner.state = match std::mem::replace(&mut inner.state, State::Idle) {
-            State::Open(connection) => {
-                State::Poisoned(Poison { cause, scope, gone: false, connection: Some(connection) })
-            }
+            State::Open(connection) => State::Poisoned(Poison {
+                cause,
+                scope,
+                gone: false,
+                connection: Some(connection),
+                interruption: None,
+            }),
             other => other,
         };
+    }
+
+    /// The innermost scope can only be undone from here on. A first failure stays the cause.
+    pub(super) fn doom(&self, reason: String) -> Result<(), Error> {
+        let cause = Arc::new(Cause::RollbackOnly { reason });
+        let mut inner = self.lock();
+        let scope = inner.scopes.open;
+        let connection = match std::mem::replace(&mut inner.state, State::Idle) {
+            State::Open(connection) => Some(connection),
+            State::Idle => None,
+            State::Poisoned(poison) if poison.scope <= scope => {
+                inner.state = State::Poisoned(poison);
+                return Ok(());
+            }
+            other => return Err(inner.put_back(other)),
+        };
+        let gone = connection.is_none();
+        inner.state = State::Poisoned(Poison { cause, scope, gone, connection, interruption: None });
+        Ok(())
     }
 
     /// Runs a statement in the transaction. It is our own, so nobody has to look what it does. Of a text of several the result
@@ -111,23 +134,29 @@ impl<DB: Backend> Shared<DB> {
         }
         // Until it is sent, a cancelled one leaves nothing behind.
         let lease = Lease::of(self, Errand::Read, None);
-        let connection = Held::acquire(&self.pool).await?;
+        let connection = match Held::acquire(&self.pool).await {
+            Ok(connection) => connection,
+            Err(error) => return Err(lease.fail_alone(error, false)),
+        };
         let mut lease = lease.becomes(Errand::Alone, connection);
         let mut result = DB::QueryResult::default();
-        let outcome = backend::run::<DB>(lease.connection()?, query, |step| match step {
+        let running = backend::run::<DB>(lease.connection()?, query, |step| match step {
             Step::<DB>::Left(done) => result = done,
             Step::<DB>::Right(row) => each(row),
-        })
-        .await;
+        });
+        // It is the unit's COMMIT as well.
+        let outcome = if DB::HAS_SERVER {
+            let running = async { Answer { results: 0, outcome: running.await } };
+            self.in_limit("the statement", running).await.outcome
+        } else {
+            running.await
+        };
         match outcome {
             Ok(()) => {
                 lease.release();
                 Ok(result)
             }
-            Err(error) if !DB::ends_connection(&error) => {
-                lease.release();
-                Err(error)
-            }
+            Err(error) if !DB::ends_connection(&error) => Err(lease.fail_alone(error, false)),
             // Dropped, the lease leaves the unit in the state that says so.
             Err(error) => Err(lease.lose("statement", &error).into()),
         }

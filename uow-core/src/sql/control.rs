@@ -19,11 +19,15 @@ pub(crate) struct Refused {
 const BEGINS: &str = "a unit begins by itself at its first statement; ask for an isolation level and the like with `options(&pool)`";
 const COMMITS: &str = "call `commit()` on the unit";
 const ROLLS_BACK: &str = "call `rollback()` on the unit, or return `Err` from the closure";
+const SNAPSHOTS: &str =
+    "give the snapshot to `options(&pool).snapshot(…)`: it has to be set before the first query";
 const SAVEPOINTS: &str = "use `savepoint(async |db| …)`";
 
 /// What a statement that was let pass may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Effect {
+    /// There is no statement in the text, and no answer to it.
+    Nothing,
     /// Nothing but an answer.
     Reads,
     /// In doubt, this.
@@ -50,7 +54,7 @@ const OPAQUE: Verdict = Verdict::Pass(Effect::Opaque);
 /// `is_one`: the server takes it for one statement, or refuses it, for it comes as a prepared one.
 pub(crate) fn look(text: &str, dialect: Dialect, is_one: bool) -> Result<Effect, Refused> {
     let mut reader = Reader::new(text, dialect);
-    let mut effect = Effect::Reads;
+    let mut effect = Effect::Nothing;
     loop {
         reader.skip_blank();
         if reader.rest.is_empty() {
@@ -113,10 +117,15 @@ fn verdict(first: &str, reader: &mut Reader<'_>) -> Verdict {
 /// `SET TRANSACTION …`, `SET SESSION CHARACTERISTICS AS TRANSACTION …`.
 fn verdict_of_set(reader: &mut Reader<'_>) -> Verdict {
     let _ = ["SESSION", "LOCAL"].iter().any(|scope| reader.next_is(scope));
-    let refused = reader.next_is("CHARACTERISTICS")
-        // (A snapshot that another session exported is for its own transaction to take.)
-        || (reader.next_is("TRANSACTION") && !reader.next_is("SNAPSHOT"));
-    if refused { Verdict::Refuse(BEGINS) } else { WRITES }
+    if reader.next_is("CHARACTERISTICS") {
+        return Verdict::Refuse(BEGINS);
+    }
+    match reader.next_is("TRANSACTION") {
+        // The first query of a transaction has taken another one by now.
+        true if reader.next_is("SNAPSHOT") => Verdict::Refuse(SNAPSHOTS),
+        true => Verdict::Refuse(BEGINS),
+        false => WRITES,
+    }
 }
 
 /// The effect of a text that is plainly one statement, and one that never controls the transaction, as most are. Where this

@@ -2,59 +2,52 @@
 
 mod batch;
 mod catalog;
+mod failures;
+mod processes;
 
 use std::fmt::Display;
+use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 use sqlx_core::Error as SqlxError;
 use sqlx_core::describe::Describe;
 use sqlx_core::encode::Encode;
-use sqlx_core::error::DatabaseError;
 use sqlx_core::executor::Executor;
 use sqlx_core::row::Row;
 use sqlx_core::sql_str::SqlStr;
-use sqlx_mysql::{MySql, MySqlDatabaseError};
+use sqlx_mysql::MySql;
 
-use super::{Backend, CommitFailure, Dialect, Query, Rows, executor_methods, first_row};
+use super::{Activity, Backend, CommitFailure, Dialect, Query, Rows, executor_methods, first_row};
 use crate::entities::Lock;
 use crate::entity::{ColumnType, Table};
 use crate::error::Error;
+use crate::interrupt::Interruptions;
 use crate::schema::LiveTable;
 use crate::sql::{Form, Shape};
 use crate::transaction_options::{Plan, TransactionOptions};
-
-/// `ER_SP_DOES_NOT_EXIST`: the sentinel is gone, and its transaction with it.
-const SAVEPOINT_GONE: u16 = 1305;
-/// `ER_LOCK_DEADLOCK`, which is also what a Galera conflict says.
-const DEADLOCK: u16 = 1213;
-/// `ER_CHECKREAD`: a row changed since the snapshot (`innodb_snapshot_isolation`).
-const SNAPSHOT_CONFLICT: u16 = 1020;
-/// `ER_TRANSACTION_ROLLBACK_DURING_COMMIT`: group replication found it in conflict with another member's.
-const GROUP_CONFLICT: u16 = 3101;
-/// `ER_LOCK_WAIT_TIMEOUT`.
-const LOCK_WAIT_TIMEOUT: u16 = 1205;
-/// `ER_UNKNOWN_ERROR`, which is what Galera says of a transaction that is too large for it.
-const UNKNOWN_ERROR: u16 = 1105;
+pub(super) use failures::{is_about_row, is_transient};
 
 impl Backend for MySql {
     const DIALECT: Dialect = Dialect::MySql;
-    // The savepoint is a sentinel: it is there for as long as the transaction is.
-    const BEGIN: &'static str = "START TRANSACTION; SAVEPOINT uow";
-    const CHECK: &'static str = "RELEASE SAVEPOINT uow";
+    const BEGIN: &'static str = "START TRANSACTION; SELECT CONNECTION_ID()";
+    // A transaction that is no longer there was ended by an error, which the session saw, or unseen, and then there is a sentinel.
+    const CHECK: &'static str = "";
     // `completion_type` may make a plain COMMIT begin the next transaction.
     const COMMIT: &'static str = "COMMIT AND NO CHAIN NO RELEASE";
-    const CHECKED_COMMIT: &'static str = "RELEASE SAVEPOINT uow; COMMIT AND NO CHAIN NO RELEASE";
+    const CHECKED_COMMIT: &'static str = Self::COMMIT;
+    // A Galera node that has to abort a transaction for another node's, between two statements of one message, does not tell:
+    // the second one is run outside of any transaction, and answered with success.
+    const COMMITS_ALONE: bool = true;
     const ROLLBACK: &'static str = "ROLLBACK AND NO CHAIN NO RELEASE";
-    const CHECKED_ROLLBACK: &'static str = "ROLLBACK TO SAVEPOINT uow; ROLLBACK AND NO CHAIN NO RELEASE";
+    const SENTINEL_ROLLBACK: &'static str = "ROLLBACK TO SAVEPOINT uow; ROLLBACK AND NO CHAIN NO RELEASE";
     const MARKER_TABLE: &'static str = "CREATE TABLE IF NOT EXISTS uow_marker (\
          id CHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY, \
          void BOOLEAN NOT NULL, \
          created_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP) ENGINE = InnoDB";
-    const SENTINEL_ROLLBACK: &'static str = Self::CHECKED_ROLLBACK;
-    const NEEDS_SENTINEL: bool = false;
-    // What a procedure may leave behind that makes a later user's statements part of a transaction he knows nothing of.
-    const BEFORE_UNSEEN: &'static str =
-        "SET @uow_autocommit = @@SESSION.autocommit, @uow_completion_type = @@SESSION.completion_type";
+    const HAS_SERVER: bool = true;
+    // A procedure may leave settings behind that make a later user's statements part of a transaction he knows nothing of.
+    const BEFORE_UNSEEN: &'static str = "SAVEPOINT uow; \
+         SET @uow_autocommit = @@SESSION.autocommit, @uow_completion_type = @@SESSION.completion_type";
     const RESTORE_UNSEEN: &'static str =
         "SET SESSION autocommit = @uow_autocommit, SESSION completion_type = @uow_completion_type";
     // Two statements in one message need the text protocol.
@@ -73,7 +66,10 @@ impl Backend for MySql {
             return Err(lacks("deferrable transaction", "leave `deferrable` out for it"));
         }
         let mut settings = Settings::default();
-        if let Some(timeout) = options.statement_timeout {
+        if options.snapshot.is_some() {
+            return Err(lacks("snapshot of another transaction", "leave `snapshot` out for it"));
+        }
+        if let Some(timeout) = options.statement_limit() {
             // Each server has a variable of its own, in seconds and in milliseconds, and takes that of the other for a comment.
             // More than the greatest of its values is an error to one of them: a year, and 49 days.
             let seconds = timeout.as_secs_f64().clamp(0.000_001, 31_536_000.0);
@@ -92,8 +88,13 @@ impl Backend for MySql {
             begin.push_str(&format!("SET TRANSACTION ISOLATION LEVEL {}; ", level.sql()));
         }
         begin.push_str(if options.read_only { "START TRANSACTION READ ONLY" } else { "START TRANSACTION" });
-        begin.push_str("; SAVEPOINT uow");
-        Ok(Plan { begin: begin.into(), restore: restore.into(), remembers: false })
+        begin.push_str("; SELECT CONNECTION_ID()");
+        Ok(Plan {
+            begin: begin.into(),
+            restore: restore.into(),
+            remembers: false,
+            read_only: options.read_only,
+        })
     }
 
     fn marker_table(connection: &mut Self::Connection) -> BoxFuture<'_, Result<String, SqlxError>> {
@@ -191,22 +192,40 @@ impl Backend for MySql {
     }
 
     fn judge_commit(error: &SqlxError) -> CommitFailure {
-        match number(error) {
-            // In a cluster a conflict with another node shows only now.
-            Some(DEADLOCK | SNAPSHOT_CONFLICT | GROUP_CONFLICT) => CommitFailure::NotCommitted,
-            Some(UNKNOWN_ERROR) if error.to_string().contains("writeset size") => CommitFailure::NotCommitted,
-            _ => CommitFailure::Unknown,
-        }
+        failures::judge_commit(error)
+    }
+
+    fn spoils_connection(error: &SqlxError, read_only: bool) -> bool {
+        error.as_database_error().is_some_and(|error| failures::spoils_connection(error, read_only))
+    }
+
+    fn interruptions() -> Option<&'static Interruptions<Self>> {
+        static INTERRUPTIONS: Interruptions<MySql> = Interruptions::new();
+        Some(&INTERRUPTIONS)
+    }
+
+    fn process(row: &Self::Row) -> Option<u64> {
+        row.try_get(0).ok()
+    }
+
+    fn activity(
+        connection: &mut Self::Connection,
+        process: u64,
+        age: Duration,
+    ) -> BoxFuture<'_, Result<Activity, SqlxError>> {
+        Box::pin(processes::activity(connection, process, age))
+    }
+
+    fn end_process(connection: &mut Self::Connection, process: u64) -> BoxFuture<'_, Result<(), SqlxError>> {
+        Box::pin(processes::end(connection, process))
     }
 
     fn sentinel_gone(error: &SqlxError) -> bool {
-        number(error) == Some(SAVEPOINT_GONE)
+        failures::savepoint_gone(error)
     }
 
     fn rolled_back<'e>(_: &'e mut Self::Connection, error: &'e SqlxError) -> BoxFuture<'e, bool> {
-        // Not a lock wait, which ends the statement alone: where `innodb_rollback_on_timeout` makes it end the transaction,
-        // that one is found gone.
-        Box::pin(std::future::ready(matches!(number(error), Some(DEADLOCK | SNAPSHOT_CONFLICT))))
+        Box::pin(std::future::ready(failures::rolled_back(error)))
     }
 }
 
@@ -227,36 +246,6 @@ impl Settings {
         self.restore.push_str(if self.restore.is_empty() { "SET @uow = NULL" } else { "" });
         self.restore.push_str(&format!("{on}, SESSION {variable} = @uow_{variable}{end}"));
     }
-}
-
-fn number(error: &SqlxError) -> Option<u16> {
-    error.as_database_error().and_then(number_of)
-}
-
-fn number_of(error: &dyn DatabaseError) -> Option<u16> {
-    error.try_downcast_ref::<MySqlDatabaseError>().map(MySqlDatabaseError::number)
-}
-
-/// A conflict of whatever kind, lock wait timeout, no lock without waiting, a node that has no quorum, too many connections.
-pub(super) fn is_transient(error: &dyn DatabaseError) -> bool {
-    number_of(error).is_some_and(|number| {
-        let conflict = matches!(number, DEADLOCK | SNAPSHOT_CONFLICT | GROUP_CONFLICT);
-        conflict || matches!(number, LOCK_WAIT_TIMEOUT | 3572 | 1047 | 1040 | 1203)
-    })
-}
-
-/// A value that is out of range or malformed, a constraint, the check of a view, what a trigger signals; and those of the
-/// same kind whose `SQLSTATE` does not say so: a value that is missing, cut off or of the wrong type, a row that is too large
-/// or that no partition takes, a CHECK.
-pub(super) fn is_about_row(error: &dyn DatabaseError) -> bool {
-    error.try_downcast_ref::<MySqlDatabaseError>().is_some_and(|error| {
-        let class = error.code().and_then(|code| code.get(..2)).unwrap_or_default();
-        matches!(class, "22" | "23" | "44" | "45")
-            || matches!(
-                error.number(),
-                1118 | 1265 | 1364 | 1366 | 1369 | 1411 | 1526 | 1644 | 1713 | 1748 | 3819 | 4025
-            )
-    })
 }
 
 #[cfg(test)]

@@ -2,38 +2,45 @@
 
 mod batch;
 mod catalog;
+mod failures;
+mod processes;
+
+use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 use sqlx_core::Error as SqlxError;
 use sqlx_core::describe::Describe;
-use sqlx_core::error::DatabaseError;
 use sqlx_core::executor::Executor;
 use sqlx_core::row::Row;
 use sqlx_core::sql_str::SqlStr;
-use sqlx_postgres::{PgDatabaseError, PgSeverity, Postgres};
+use sqlx_postgres::Postgres;
 
-use super::{Backend, CommitFailure, Dialect, Query, Rows, executor_methods};
+use super::{Activity, Backend, CommitFailure, Dialect, Query, Rows, executor_methods};
 use crate::entities::Lock;
 use crate::entity::{ColumnType, Table};
 use crate::error::Error;
+use crate::interrupt::Interruptions;
 use crate::schema::LiveTable;
 use crate::sql::{self, Form, Shape};
 use crate::transaction_options::{Plan, TransactionOptions};
+pub(super) use failures::{is_about_row, is_transient};
+
+/// Asks which process serves the connection.
+const ASK_PROCESS: &str = "; SELECT pg_backend_pid()";
 
 impl Backend for Postgres {
     const DIALECT: Dialect = Dialect::Postgres;
-    const BEGIN: &'static str = "BEGIN";
+    const BEGIN: &'static str = "BEGIN; SELECT pg_backend_pid()";
     // COMMIT alone answers a failed transaction with success; the SELECT before it answers with an error.
     const CHECK: &'static str = "SELECT 1";
     const COMMIT: &'static str = "COMMIT";
     const CHECKED_COMMIT: &'static str = "SELECT 1; COMMIT";
     const ROLLBACK: &'static str = "ROLLBACK";
-    const CHECKED_ROLLBACK: &'static str = "ROLLBACK";
     const MARKER_TABLE: &'static str = "CREATE TABLE IF NOT EXISTS uow_marker (\
          id CHAR(32) NOT NULL PRIMARY KEY, \
          void BOOLEAN NOT NULL, \
          created_at TIMESTAMPTZ NOT NULL DEFAULT now())";
-    const NEEDS_SENTINEL: bool = true;
+    const HAS_SERVER: bool = true;
     // Two statements in one message need the text protocol.
     const PREPARES_TEXT: bool = false;
 
@@ -46,7 +53,7 @@ impl Backend for Postgres {
         if options.sqlite_mode.is_some() {
             return Err(lacks("SQLite begin mode", "leave `sqlite_mode` out for it"));
         }
-        let mut text = String::from(Self::BEGIN);
+        let mut text = String::from("BEGIN");
         if let Some(level) = options.isolation {
             text.push_str(" ISOLATION LEVEL ");
             text.push_str(level.sql());
@@ -57,10 +64,15 @@ impl Backend for Postgres {
         if options.deferrable {
             text.push_str(" DEFERRABLE");
         }
+        if let Some(snapshot) = &options.snapshot {
+            text.push_str(&format!("; SET TRANSACTION SNAPSHOT '{}'", snapshot.replace('\'', "''")));
+        }
         // LOCAL: until the end of the transaction, whichever it is.
-        for (name, timeout) in
-            [("statement_timeout", options.statement_timeout), ("lock_timeout", options.lock_timeout)]
-        {
+        for (name, timeout) in [
+            ("statement_timeout", options.statement_limit()),
+            ("lock_timeout", options.lock_timeout),
+            ("idle_in_transaction_session_timeout", options.idle_limit()),
+        ] {
             if let Some(timeout) = timeout {
                 text.push_str(&format!(
                     "; SET LOCAL {name} = {}",
@@ -68,7 +80,11 @@ impl Backend for Postgres {
                 ));
             }
         }
-        Ok(Plan::plain(text.into()))
+        if !options.deferrable {
+            // The first query of a deferrable transaction waits for as long as others write.
+            text.push_str(ASK_PROCESS);
+        }
+        Ok(Plan { read_only: options.read_only, ..Plan::plain(text.into()) })
     }
 
     fn marker_table(connection: &mut Self::Connection) -> BoxFuture<'_, Result<String, SqlxError>> {
@@ -141,10 +157,35 @@ impl Backend for Postgres {
 
     fn ends_connection(error: &SqlxError) -> bool {
         match error {
-            SqlxError::Database(error) => ends_connection(&**error),
+            SqlxError::Database(error) => failures::ends_connection(&**error),
             // It comes before anything is sent.
             error => !matches!(error, SqlxError::Encode(_)),
         }
+    }
+
+    fn spoils_connection(error: &SqlxError, read_only: bool) -> bool {
+        error.as_database_error().is_some_and(|error| failures::spoils_connection(error, read_only))
+    }
+
+    fn interruptions() -> Option<&'static Interruptions<Self>> {
+        static INTERRUPTIONS: Interruptions<Postgres> = Interruptions::new();
+        Some(&INTERRUPTIONS)
+    }
+
+    fn process(row: &Self::Row) -> Option<u64> {
+        row.try_get::<i32, _>(0).ok()?.try_into().ok()
+    }
+
+    fn activity(
+        connection: &mut Self::Connection,
+        process: u64,
+        age: Duration,
+    ) -> BoxFuture<'_, Result<Activity, SqlxError>> {
+        Box::pin(processes::activity(connection, process, age))
+    }
+
+    fn end_process(connection: &mut Self::Connection, process: u64) -> BoxFuture<'_, Result<(), SqlxError>> {
+        Box::pin(processes::end(connection, process))
     }
 
     fn sentinel_gone(error: &SqlxError) -> bool {
@@ -156,31 +197,4 @@ impl Backend for Postgres {
     fn rolled_back<'e>(_: &'e mut Self::Connection, _: &'e SqlxError) -> BoxFuture<'e, bool> {
         Box::pin(std::future::ready(false))
     }
-}
-
-/// A FATAL error is the last thing a connection says.
-fn ends_connection(error: &dyn DatabaseError) -> bool {
-    let severity = error.try_downcast_ref::<PgDatabaseError>().map(PgDatabaseError::severity);
-    !matches!(severity, Some(PgSeverity::Error))
-}
-
-/// Serialization failure, deadlock, lock not available, the connection ended by the server or not yet accepted by it.
-pub(super) fn is_transient(error: &dyn DatabaseError) -> bool {
-    const CODES: [&str; 8] = ["40001", "40P01", "55P03", "25P03", "57P01", "57P02", "57P03", "53300"];
-    error.try_downcast_ref::<PgDatabaseError>().is_some_and(|error| CODES.contains(&error.code()))
-}
-
-/// A value that is out of range or malformed, a constraint, the check of a view, a key that only the database may make, a
-/// row that is too large; what a trigger or a function raises, under whatever code; and a policy's refusal of a row, which has
-/// the code of a permission that is lacking.
-pub(super) fn is_about_row(error: &dyn DatabaseError) -> bool {
-    error.try_downcast_ref::<PgDatabaseError>().is_some_and(|error| {
-        let class = error.code().get(..2).unwrap_or_default();
-        matches!(class, "22" | "23" | "44" | "P0")
-            || matches!(error.code(), "428C9" | "54000")
-            || matches!(
-                error.routine(),
-                Some("exec_stmt_raise" | "exec_stmt_assert" | "ExecWithCheckOptions")
-            )
-    })
 }

@@ -3,16 +3,21 @@
 mod batch;
 mod catalog;
 
+use std::time::Duration;
+
 use futures_core::future::BoxFuture;
 use sqlx_core::Error as SqlxError;
+use sqlx_core::connection::Connection as _;
 use sqlx_core::describe::Describe;
 use sqlx_core::error::DatabaseError;
 use sqlx_core::executor::Executor;
 use sqlx_core::row::Row;
 use sqlx_core::sql_str::SqlStr;
-use sqlx_sqlite::{Sqlite, SqliteError};
+use sqlx_sqlite::{Sqlite, SqliteConnection, SqliteError};
 
-use super::{Backend, CommitFailure, Dialect, Query, Rows, executor_methods, first_row};
+use super::{Backend, CommitFailure, Dialect, Query, Rows, executor_methods, first_row, no_end};
+use crate::clock;
+use crate::connection::PATIENCE;
 use crate::entities::Lock;
 use crate::entity::{ColumnType, Table};
 use crate::error::Error;
@@ -29,12 +34,11 @@ impl Backend for Sqlite {
     const COMMIT: &'static str = "COMMIT";
     const CHECKED_COMMIT: &'static str = "COMMIT";
     const ROLLBACK: &'static str = "ROLLBACK";
-    const CHECKED_ROLLBACK: &'static str = "ROLLBACK";
     const MARKER_TABLE: &'static str = "CREATE TABLE IF NOT EXISTS uow_marker (\
          id TEXT NOT NULL PRIMARY KEY, \
          void BOOLEAN NOT NULL, \
          created_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP) WITHOUT ROWID";
-    const NEEDS_SENTINEL: bool = true;
+    const HAS_SERVER: bool = false;
     const PREPARES_TEXT: bool = true;
 
     fn plan(options: &TransactionOptions) -> Result<Plan, Error> {
@@ -54,6 +58,9 @@ impl Backend for Sqlite {
                 "pooler",
                 "there is no server it could stand before: leave `behind_pooler` out",
             ));
+        }
+        if options.snapshot.is_some() {
+            return Err(lacks("snapshot of another transaction", "leave `snapshot` out for it"));
         }
         if options.statement_timeout.is_some() {
             return Err(lacks("statement timeout", "give the unit a `deadline`"));
@@ -81,7 +88,7 @@ impl Backend for Sqlite {
             begin.push_str("; PRAGMA query_only = ON");
         }
         let remembers = options.lock_timeout.is_some() || options.read_only;
-        Ok(Plan { begin: begin.into(), restore: "".into(), remembers })
+        Ok(Plan { begin: begin.into(), restore: "".into(), remembers, read_only: options.read_only })
     }
 
     fn remember(connection: &mut Self::Connection) -> BoxFuture<'_, Result<String, SqlxError>> {
@@ -164,12 +171,20 @@ impl Backend for Sqlite {
         connection: &mut Self::Connection,
         query: Query<Self>,
     ) -> BoxFuture<'_, Result<Option<Self::Row>, SqlxError>> {
-        if sql::has_semicolon(query.text().as_bytes()) {
-            // sqlx stops at the first row here, and would never run what stands behind it.
-            Box::pin(first_row(Executor::fetch_many(connection, query)))
-        } else {
-            Executor::fetch_optional(connection, query)
-        }
+        // sqlx stops at the first row, and would never run what stands behind a semicolon.
+        let several = sql::has_semicolon(query.text().as_bytes());
+        Box::pin(async move {
+            let row = if several {
+                first_row(Executor::fetch_many(&mut *connection, query)).await?
+            } else {
+                Executor::fetch_optional(&mut *connection, query).await?
+            };
+            if row.is_none() {
+                // No row is also what a worker answers that has panicked.
+                is_alive(connection).await?;
+            }
+            Ok(row)
+        })
     }
 
     fn live_table<'e>(
@@ -200,6 +215,10 @@ impl Backend for Sqlite {
         error.as_database_error().is_some_and(|error| error.message().starts_with("no such savepoint"))
     }
 
+    fn spoils_connection(_: &SqlxError, _: bool) -> bool {
+        false
+    }
+
     fn rolled_back<'e>(connection: &'e mut Self::Connection, error: &'e SqlxError) -> BoxFuture<'e, bool> {
         Box::pin(async move {
             // `OR ROLLBACK`, `RAISE(ROLLBACK)`, a full disk: the code is the same as without. BEGIN fails where a transaction
@@ -212,6 +231,18 @@ impl Backend for Sqlite {
             gone
         })
     }
+}
+
+/// Whether the worker of a connection still takes commands: an error if not.
+///
+/// One that is just about to end takes a last one and never answers it. The next one is refused.
+async fn is_alive(connection: &mut SqliteConnection) -> Result<(), SqlxError> {
+    for patience in [Duration::from_millis(50), PATIENCE] {
+        if let Some(answer) = clock::timeout(patience, connection.ping()).await {
+            return answer;
+        }
+    }
+    Err(no_end())
 }
 
 /// The plain `SQLITE_ERROR`, told apart by its text: it has no code of its own.

@@ -146,7 +146,8 @@ fn implicit_commits_are_refused_on_mysql_alone() {
     assert_eq!(refused("LOAD DATA LOCAL INFILE 'a' INTO TABLE t", Dialect::MySql), None);
     assert_eq!(refused("BEGIN NOT ATOMIC SELECT 1; END", Dialect::MySql), None);
     assert_eq!(refused("SET NAMES utf8mb4", Dialect::MySql), None);
-    assert_eq!(refused("SET TRANSACTION SNAPSHOT '00000003-1'", Dialect::Postgres), None);
+    let snapshot = look("SET TRANSACTION SNAPSHOT '00000003-1'", Dialect::Postgres, false).unwrap_err();
+    assert!(snapshot.instead.contains("options(&pool).snapshot("), "{snapshot:?}");
 }
 
 #[test]
