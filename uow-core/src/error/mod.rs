@@ -1,5 +1,6 @@
 //! What can go wrong with a unit: what happened, what is stored, what to do.
 
+mod carried;
 mod cause;
 mod conflict;
 mod record;
@@ -20,14 +21,16 @@ use crate::schema::SchemaMismatch;
 /// [`OutcomeUnknown`](Error::OutcomeUnknown) (COMMIT was sent, its answer never came). The others leave the unit as it was.
 ///
 /// A statement that runs through [`Session`](crate::Session) answers with [`sqlx::Error`](sqlx_core::Error), as it does on
-/// a pool; an error of this type comes out of it wrapped, and `Error::from` takes it out again, so `?` loses nothing in
-/// either direction:
+/// a pool. An error of this type travels in its variant `Io`, and `Error::from` takes it out again, so `?` loses nothing in
+/// either direction. Decide by [`is_transient`](Error::is_transient) whether to run a unit again, and not by that variant: a
+/// connection that was lost is `Io` as well.
 ///
 /// ```
 /// use unit_of_work::Error;
 ///
-/// let wrapped = sqlx::Error::from(Error::Busy);
-/// assert!(Error::from(wrapped).is_busy());
+/// let carried = sqlx::Error::from(Error::Busy);
+/// assert!(carried.to_string().starts_with("error communicating with database: nothing was sent"));
+/// assert!(Error::from(carried).is_busy());
 /// ```
 #[derive(Debug)]
 #[non_exhaustive]
@@ -377,29 +380,6 @@ impl std::error::Error for Error {
             Self::NotStored { source, .. } => Some(source),
             Self::Sqlx(error) => error.source(),
             _ => self.cause()?.source(),
-        }
-    }
-}
-
-// Between the two error types an `Error` travels as the one variant of sqlx's that holds a boxed error and belongs to no
-// driver: `Database` would make a user's `downcast_ref::<PgDatabaseError>()`, which is right on a pool, panic.
-impl From<sqlx_core::Error> for Error {
-    fn from(error: sqlx_core::Error) -> Self {
-        match error {
-            sqlx_core::Error::AnyDriverError(inner) => match inner.downcast::<Self>() {
-                Ok(ours) => *ours,
-                Err(inner) => Self::Sqlx(sqlx_core::Error::AnyDriverError(inner)),
-            },
-            other => Self::Sqlx(other),
-        }
-    }
-}
-
-impl From<Error> for sqlx_core::Error {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Sqlx(error) => error,
-            other => Self::AnyDriverError(Box::new(other)),
         }
     }
 }

@@ -7,6 +7,7 @@ use std::io;
 use sqlx_core::error::{DatabaseError, Error, ErrorKind};
 
 use super::Error as UnitError;
+use super::carried::ours;
 use crate::backend::is_transient_database_error;
 
 /// Everything a database error says through [`DatabaseError`].
@@ -23,6 +24,9 @@ struct Recorded {
 
 /// The same error again: the same variant, saying the same.
 pub(crate) fn record(error: &Error) -> Error {
+    if let Some(ours) = ours(error) {
+        return Error::InvalidArgument(ours.to_string());
+    }
     match error {
         Error::Database(inner) => Error::Database(Box::new(Recorded {
             text: inner.to_string(),
@@ -61,16 +65,13 @@ pub(crate) fn record(error: &Error) -> Error {
 pub(crate) fn is_transient(error: &Error) -> bool {
     match error {
         // Connections that were lost. (Not pools that were exhausted: most often by units that wait for one more.)
-        Error::Io(_) => true,
+        Error::Io(_) => ours(error).is_none_or(UnitError::is_transient),
         Error::Database(inner) => {
             if let Some(recorded) = inner.try_downcast_ref::<Recorded>() {
                 recorded.transient
             } else {
                 is_transient_database_error(&**inner)
             }
-        }
-        Error::AnyDriverError(inner) => {
-            inner.downcast_ref::<UnitError>().is_some_and(UnitError::is_transient)
         }
         _ => false,
     }
