@@ -3,8 +3,17 @@
 mod common;
 
 use std::error::Error as StdError;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::time::Duration;
 
 use common::*;
+use sqlx::pool::{Pool, PoolOptions};
+use unit_of_work::Retry;
+use uow_test_support::servers;
+
+/// How long a pool tries to connect here.
+const PATIENCE: Duration = Duration::from_millis(300);
 
 /// An error of ours as a statement hands it on, and as its sources tell it.
 fn carried(error: &sqlx::Error) -> Option<&Error> {
@@ -18,7 +27,52 @@ fn carried(error: &sqlx::Error) -> Option<&Error> {
     None
 }
 
+fn short<DB: sqlx::Database>(connections: u32) -> PoolOptions<DB> {
+    PoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(PATIENCE)
+        .idle_timeout(None)
+        .max_lifetime(None)
+}
+
+/// A pool on a port of loopback where nobody listens.
+fn nobody<DB: Engine>(lab: &Lab<DB>, connections: u32) -> Pool<DB> {
+    let address = SocketAddr::from(([127, 0, 0, 1], 1));
+    short(connections).connect_lazy_with(DB::via(&lab.connect, address))
+}
+
+/// The error of a pool that has `open` of its 3 connections, and can open no other.
+#[track_caller]
+fn says_that_nobody_answers(error: &Error, open: u32) {
+    let text = error.to_string();
+    let Error::CannotConnect { connections, max_connections, acquire_timeout, .. } = error else {
+        panic!("{error:?}")
+    };
+    assert_eq!((*connections, *max_connections, *acquire_timeout), (open, 3, PATIENCE), "{text}");
+    assert!(matches!(error.sqlx(), Some(sqlx::Error::PoolTimedOut)));
+    let source = error.source().and_then(|source| source.downcast_ref());
+    assert!(matches!(source, Some(sqlx::Error::PoolTimedOut)));
+    assert!(!error.is_transient(), "sqlx has tried for all of that time");
+    assert!(text.contains(&format!("300ms (it has {open} of at most 3)")), "{text}");
+    assert!(
+        text.contains("does not answer") && !text.contains("savepoint") && !text.contains("another unit"),
+        "{text}"
+    );
+}
+
 engines! {
+    async fn a_pool_whose_connections_are_in_use_is_still_sqlxs_own_error_and_says_what_to_do(lab) {
+        let pool = short::<Db>(1).connect_with(lab.connect.clone()).await.unwrap();
+        let held = pool.acquire().await.unwrap();
+        let mut db = Library::new(&pool);
+        assert!(matches!(db.blogs().count().await, Err(sqlx::Error::PoolTimedOut)));
+        let error = Library::begin(&pool).await.map(drop).unwrap_err();
+        assert!(matches!(error, Error::Sqlx(sqlx::Error::PoolTimedOut)), "{error:?}");
+        let text = error.to_string();
+        assert!(text.contains("all of them were taken") && text.contains("savepoint("), "{text}");
+        drop(held);
+    }
+
     async fn an_error_of_ours_reads_well_as_one_of_sqlx_and_comes_out_of_it_as_it_was(lab) {
         let mut db = Library::new(&lab.pool);
         let refused = sqlx::raw_sql("COMMIT").execute(db.session()).await.unwrap_err();
@@ -42,6 +96,58 @@ engines! {
         let poisoned = Error::from(sqlx::Error::from(Error::from(poisoned)));
         assert!(poisoned.is_poisoned() && !poisoned.is_transient());
         assert!(db.commit().await.unwrap_err().is_rolled_back());
+    }
+}
+
+mod with_a_server {
+    use super::*;
+
+    servers! {
+        async fn a_pool_that_cannot_connect_says_so_and_not_that_it_is_in_use(lab) {
+            let pool = nobody(lab, 3);
+            says_that_nobody_answers(&Library::begin(&pool).await.map(drop).unwrap_err(), 0);
+            says_that_nobody_answers(&Shelf::check_schema(&pool).await.unwrap_err(), 0);
+
+            // A first statement, through sqlx's error and through `run`.
+            let mut db = Library::new(&pool);
+            let error = db.blogs().count().await.unwrap_err();
+            assert!(carried(&error).is_some(), "{error:?}");
+            says_that_nobody_answers(&error.into(), 0);
+            let calls = AtomicU32::new(0);
+            let error = Library::options(&pool)
+                .retry(Retry::attempts(3))
+                .run(async |db| {
+                    calls.fetch_add(1, SeqCst);
+                    Ok::<_, Error>(db.blogs().count().await?)
+                })
+                .await
+                .unwrap_err();
+            says_that_nobody_answers(&error, 0);
+            assert_eq!(calls.load(SeqCst), 1, "sqlx has tried for all of that time");
+
+            // A read and a write that need no transaction.
+            let mut db = Shelf::new(&pool);
+            let mut blog = Blog { id: 1, ..Blog::named("a") };
+            says_that_nobody_answers(&db.refresh(&mut blog).await.unwrap_err(), 0);
+            db.blogs().add(Blog::named("a")).unwrap();
+            says_that_nobody_answers(&db.commit().await.unwrap_err(), 0);
+            assert_eq!(db.session().state(), SessionState::Idle);
+        }
+
+        async fn the_connections_that_a_pool_has_when_its_server_goes_are_told(lab) {
+            let (proxied, proxy) = lab.through_proxy(1).await;
+            let pool = short::<Db>(3).connect_with((*proxied.connect_options()).clone()).await.unwrap();
+            let mut db = Library::new(&pool);
+            db.blogs().count().await.unwrap();
+            // From some moment on nobody listens there any more; the connection that was made stays.
+            let address = proxy.address;
+            drop(proxy);
+            while tokio::net::TcpStream::connect(address).await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            says_that_nobody_answers(&Library::begin(&pool).await.map(drop).unwrap_err(), 1);
+            db.commit().await.unwrap();
+        }
     }
 }
 

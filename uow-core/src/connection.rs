@@ -8,6 +8,7 @@ use sqlx_core::pool::{Pool, PoolConnection};
 use tokio::runtime::Handle;
 
 use crate::boxed::boxed;
+use crate::error::Error as UnitError;
 use crate::marker::MarkerRow;
 
 /// A connection out of the pool, presumed dirty: dropped, it is *closed*, and the server rolls back what was open on it.
@@ -39,7 +40,7 @@ pub(crate) struct OpenTransaction {
 
 impl<DB: Database> Held<DB> {
     pub(crate) async fn acquire(pool: &Pool<DB>) -> Result<Self, Error> {
-        let connection = Some(pool.acquire().await?);
+        let connection = Some(pool.acquire().await.map_err(|error| why_not(pool, error))?);
         let runtime = Handle::try_current().ok();
         let is_maintained = pool.options().get_min_connections() > 0;
         let transaction = OpenTransaction::default();
@@ -77,6 +78,19 @@ impl<DB: Database> Held<DB> {
     pub(crate) fn runtime(&self) -> Option<Handle> {
         self.0.runtime.clone()
     }
+}
+
+/// Says what sqlx leaves open: whether a pool that timed out had no connection to lend, or could open none.
+///
+/// One with all of its connections keeps sqlx's error as it is, for that is what it means and what is matched on.
+fn why_not<DB: Database>(pool: &Pool<DB>, error: Error) -> Error {
+    let (connections, options) = (pool.size(), pool.options());
+    let max_connections = options.get_max_connections();
+    if !matches!(error, Error::PoolTimedOut) || connections >= max_connections {
+        return error;
+    }
+    let acquire_timeout = options.get_acquire_timeout();
+    UnitError::CannotConnect { connections, max_connections, acquire_timeout, source: error }.into()
 }
 
 impl<DB: Database> Deref for Held<DB> {

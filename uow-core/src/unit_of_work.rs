@@ -59,7 +59,8 @@ pub trait UnitOfWork: Sized + Send {
     ///
     /// # Errors
     ///
-    /// [`Error::Sqlx`] if no connection could be had, or BEGIN failed.
+    /// [`Error::CannotConnect`] if the database could not be reached, [`Error::Sqlx`] if all connections of the pool were in use
+    /// (`PoolTimedOut`) or BEGIN failed. Nothing was done.
     fn begin(pool: &Pool<Self::Database>) -> impl Future<Output = Result<Self, Error>> + Send {
         async move {
             let mut unit = Self::new(pool);
@@ -118,8 +119,8 @@ pub trait UnitOfWork: Sized + Send {
     ///
     /// # Errors
     ///
-    /// [`Error::SchemaMismatch`] with all mismatches of all entities; [`Error::Sqlx`] if no connection could be had, or the
-    /// catalog not be read.
+    /// [`Error::SchemaMismatch`] with all mismatches of all entities; [`Error::CannotConnect`] or [`Error::Sqlx`] if no connection
+    /// could be had, [`Error::Sqlx`] if the catalog could not be read.
     fn check_schema(pool: &Pool<Self::Database>) -> impl Future<Output = Result<(), Error>> + Send {
         schema::check(pool, Schema::of(Self::schema))
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::carried::ours;
 use super::record::{is_transient, record};
 
 /// The first thing that went wrong in a unit, kept by the session even when the caller swallowed the error.
@@ -76,7 +77,9 @@ impl Cause {
     /// The recorded error of sqlx, if it was one.
     pub fn sqlx(&self) -> Option<&sqlx_core::Error> {
         match self {
-            Self::Failed { error, .. } | Self::Stored { error } => Some(error),
+            Self::Failed { error, .. } | Self::Stored { error } => {
+                Some(ours(error).and_then(super::Error::sqlx).unwrap_or(error))
+            }
             Self::Unseen { first } => first.sqlx(),
             _ => None,
         }

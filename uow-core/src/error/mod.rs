@@ -7,6 +7,7 @@ mod record;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use cause::Cause;
 pub use conflict::{Conflict, Found, StaleRow};
@@ -154,6 +155,21 @@ pub enum Error {
         /// What the engine has instead.
         instead: &'static str,
     },
+    /// The pool could open no connection within its `acquire_timeout`, although it had fewer than its `max_connections`: the
+    /// database does not answer or refuses connections. Nothing was sent.
+    ///
+    /// (A pool that has all of its connections answers [`Sqlx`](Self::Sqlx) with `PoolTimedOut`: they were in use.) `sqlx()`
+    /// and `source()` are `PoolTimedOut` here too. It is not transient, for sqlx has tried again all that time.
+    CannotConnect {
+        /// How many connections the pool had then, those included that others were about to open.
+        connections: u32,
+        /// How many it may have.
+        max_connections: u32,
+        /// How long the pool tried: its `acquire_timeout`.
+        acquire_timeout: Duration,
+        /// What sqlx says: `PoolTimedOut`.
+        source: sqlx_core::Error,
+    },
     /// An error of sqlx, unchanged.
     Sqlx(sqlx_core::Error),
 }
@@ -243,7 +259,9 @@ impl Error {
     /// The error of sqlx behind this one, if there is one.
     pub fn sqlx(&self) -> Option<&sqlx_core::Error> {
         match self {
-            Self::Sqlx(error) | Self::NotStored { source: error, .. } => Some(error),
+            Self::Sqlx(error)
+            | Self::NotStored { source: error, .. }
+            | Self::CannotConnect { source: error, .. } => Some(error),
             _ => self.cause()?.sqlx(),
         }
     }
@@ -363,11 +381,19 @@ impl fmt::Display for Error {
             Self::Unsupported { engine, option, instead } => {
                 write!(f, "{engine} has no {option}, so nothing was sent; {instead}")
             }
+            Self::CannotConnect { connections, max_connections, acquire_timeout, .. } => write!(
+                f,
+                "nothing was sent, because the pool could open no connection within its `acquire_timeout` of \
+                 {acquire_timeout:?} (it has {connections} of at most {max_connections}): the database does not answer or \
+                 refuses connections, or `after_connect` fails; check that the database runs, that the pool has its address, \
+                 and that it has not reached its own limit of connections"
+            ),
             Self::Sqlx(error @ sqlx_core::Error::PoolTimedOut) => write!(
                 f,
-                "{error}: all of its connections were in use for as long as its `acquire_timeout`. Most often a unit of work, \
-                 or `pool.begin()`, inside of another unit wants a second one while the first is held: use \
-                 `savepoint(async |db| …)` there, or give the pool more connections than there are units at a time"
+                "{error}: no connection became free within its `acquire_timeout`. If the pool has its `max_connections`, all \
+                 of them were taken. Most often a unit of work, or `pool.begin()`, inside of another unit wants a second \
+                 connection while the first is held: use `savepoint(async |db| …)` there, or give the pool more connections \
+                 than there are units at a time. If it has fewer, the database did not answer"
             ),
             Self::Sqlx(error) => error.fmt(f),
         }
@@ -377,7 +403,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::NotStored { source, .. } => Some(source),
+            Self::NotStored { source, .. } | Self::CannotConnect { source, .. } => Some(source),
             Self::Sqlx(error) => error.source(),
             _ => self.cause()?.source(),
         }

@@ -25,7 +25,7 @@ struct Recorded {
 /// The same error again: the same variant, saying the same.
 pub(crate) fn record(error: &Error) -> Error {
     if let Some(ours) = ours(error) {
-        return Error::InvalidArgument(ours.to_string());
+        return record_ours(ours);
     }
     match error {
         Error::Database(inner) => Error::Database(Box::new(Recorded {
@@ -58,6 +58,18 @@ pub(crate) fn record(error: &Error) -> Error {
         Error::PoolClosed => Error::PoolClosed,
         Error::WorkerCrashed => Error::WorkerCrashed,
         other => Error::Protocol(other.to_string()),
+    }
+}
+
+/// Of the errors of ours only the one that says why there is no connection is the cause of anything; the others say what that
+/// cause did.
+fn record_ours(error: &UnitError) -> Error {
+    match *error {
+        UnitError::CannotConnect { connections, max_connections, acquire_timeout, ref source } => {
+            let source = record(source);
+            UnitError::CannotConnect { connections, max_connections, acquire_timeout, source }.into()
+        }
+        ref other => Error::InvalidArgument(other.to_string()),
     }
 }
 
