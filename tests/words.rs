@@ -148,6 +148,26 @@ mod with_a_server {
             says_that_nobody_answers(&Library::begin(&pool).await.map(drop).unwrap_err(), 1);
             db.commit().await.unwrap();
         }
+
+        async fn a_session_that_was_terminated_in_a_scope_is_not_told_to_use_a_scope(lab) {
+            let mut db = Library::new(&lab.pool);
+            db.blogs().add("a").await.unwrap();
+            let scope: sqlx::Result<()> = db
+                .savepoint(async |db| {
+                    db.blogs().add("b").await?;
+                    Db::kill_sessions(lab).await;
+                    db.blogs().add("c").await?;
+                    Ok(())
+                })
+                .await;
+            scope.unwrap_err();
+            let error = Error::from(db.blogs().count().await.unwrap_err());
+            let text = error.to_string();
+            assert!(error.is_poisoned(), "{text}");
+            assert!(text.contains("no savepoint scope confines it") && !text.contains("savepoint(async"), "{text}");
+            db.rollback().await.unwrap();
+            assert_eq!(lab.blogs().await, [""; 0]);
+        }
     }
 }
 

@@ -351,6 +351,15 @@ pub(crate) fn is_transient_database_error(error: &dyn DatabaseError) -> bool {
     engines.iter().any(|is_transient| is_transient(error))
 }
 
+/// Whether an engine's own error is the last thing that its connection says.
+pub(crate) fn is_last_word(error: &dyn DatabaseError) -> bool {
+    let engines: &[fn(&dyn DatabaseError) -> bool] = &[
+        #[cfg(feature = "postgres")]
+        postgres::ends_connection,
+    ];
+    engines.iter().any(|ends_connection| ends_connection(error))
+}
+
 /// Whether an error is the fault of a row that was written, or of the order in which rows were, told from an engine's own
 /// error. Any other one is not better the second time.
 pub(crate) fn is_about_row(error: &SqlxError) -> bool {

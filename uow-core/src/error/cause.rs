@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::carried::ours;
-use super::record::{is_transient, record};
+use super::record::{ends_connection, is_transient, record};
 
 /// The first thing that went wrong in a unit, kept by the session even when the caller swallowed the error.
 #[derive(Debug)]
@@ -59,12 +59,10 @@ impl Cause {
         Arc::new(Self::Unseen { first: Arc::clone(first) })
     }
 
-    /// Whether what went wrong left nothing to go on with, in whatever savepoint scope it was.
+    /// Whether the connection ended with what went wrong, so that no savepoint scope could have confined it.
     pub(crate) fn closes_the_connection(&self) -> bool {
         match self {
-            Self::Failed { error, .. } => {
-                !matches!(error, sqlx_core::Error::Database(_) | sqlx_core::Error::Encode(_))
-            }
+            Self::Failed { error, .. } => ends_connection(error),
             _ => true,
         }
     }

@@ -8,7 +8,7 @@ use sqlx_core::error::{DatabaseError, Error, ErrorKind};
 
 use super::Error as UnitError;
 use super::carried::ours;
-use crate::backend::is_transient_database_error;
+use crate::backend::{is_last_word, is_transient_database_error};
 
 /// Everything a database error says through [`DatabaseError`].
 #[derive(Debug)]
@@ -20,6 +20,7 @@ struct Recorded {
     table: Option<String>,
     kind: ErrorKind,
     transient: bool,
+    last_word: bool,
 }
 
 /// The same error again: the same variant, saying the same.
@@ -36,6 +37,7 @@ pub(crate) fn record(error: &Error) -> Error {
             table: inner.table().map(str::to_owned),
             kind: same_kind(&inner.kind()),
             transient: is_transient(error),
+            last_word: ends_connection(error),
         })),
         Error::Io(inner) => Error::Io(io::Error::new(inner.kind(), inner.to_string())),
         Error::Configuration(inner) => Error::Configuration(inner.to_string().into()),
@@ -70,6 +72,19 @@ fn record_ours(error: &UnitError) -> Error {
             UnitError::CannotConnect { connections, max_connections, acquire_timeout, source }.into()
         }
         ref other => Error::InvalidArgument(other.to_string()),
+    }
+}
+
+/// Whether an error, or the record of one, was the last thing that its connection said. (What an encoding or a database error
+/// that is not so leaves behind is a connection in step.)
+pub(super) fn ends_connection(error: &Error) -> bool {
+    match error {
+        Error::Database(inner) => match inner.try_downcast_ref::<Recorded>() {
+            Some(recorded) => recorded.last_word,
+            None => is_last_word(&**inner),
+        },
+        Error::Encode(_) => false,
+        _ => true,
     }
 }
 
