@@ -73,6 +73,28 @@ engines! {
         drop(held);
     }
 
+    async fn a_lone_write_that_was_not_answered_is_not_called_a_commit(lab) {
+        let blog = || Blog::named("taken");
+        let mut holder = Library::new(&lab.outside);
+        holder.blogs().add("taken").await.unwrap();
+        let mut db = Shelf::new(&lab.pool);
+        db.blogs().add(blog()).unwrap();
+        let cut = tokio::time::timeout(Duration::from_millis(300), db.commit()).await;
+        assert!(cut.is_err(), "it waits for the other transaction");
+        let error = db.commit().await.unwrap_err();
+        let text = error.to_string();
+        if <Db as sqlx::Database>::NAME == "MySQL" {
+            // To which no write is sent without a transaction.
+            assert!(error.is_rolled_back(), "{text}");
+        } else {
+            assert!(error.is_outcome_unknown(), "{text}");
+            assert!(text.contains("one statement, sent without BEGIN and COMMIT"), "{text}");
+            assert!(text.contains("the lone statement was abandoned"), "{text}");
+            assert!(!text.contains("COMMIT was sent"), "{text}");
+        }
+        holder.rollback().await.unwrap();
+    }
+
     async fn an_error_of_ours_reads_well_as_one_of_sqlx_and_comes_out_of_it_as_it_was(lab) {
         let mut db = Library::new(&lab.pool);
         let refused = sqlx::raw_sql("COMMIT").execute(db.session()).await.unwrap_err();

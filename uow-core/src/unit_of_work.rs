@@ -133,8 +133,9 @@ pub trait UnitOfWork: Sized + Send {
     ///
     /// `Ok` is returned only when everything is stored. Otherwise [`Error::RolledBack`] (nothing is stored: COMMIT failed,
     /// or a statement had failed before, however the caller took that), [`Error::EndedEarly`] (the server had ended the
-    /// transaction) or [`Error::OutcomeUnknown`] (the connection went while COMMIT was in flight). In each case
-    /// [`rollback`](Self::rollback) makes the unit usable again. [`Error::InsideScope`] inside a closure.
+    /// transaction) or [`Error::OutcomeUnknown`] (the connection went while COMMIT, or the one statement of a unit
+    /// that needs none, was in flight). In each case [`rollback`](Self::rollback) makes the unit usable again.
+    /// [`Error::InsideScope`] inside a closure.
     ///
     /// If the flush before it fails nothing is committed, and the unit is as it was, its transaction still open: with
     /// [`Error::Conflict`] or [`Error::NotStored`], which name the entities to mend before `commit` is called again, or with

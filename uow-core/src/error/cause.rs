@@ -6,6 +6,9 @@ use std::sync::Arc;
 use super::carried::ours;
 use super::record::{ends_connection, is_transient, record};
 
+/// What is being done when a unit's one statement is sent without BEGIN and COMMIT.
+pub(crate) const LONE_STATEMENT: &str = "lone statement";
+
 /// The first thing that went wrong in a unit, kept by the session even when the caller swallowed the error.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -15,7 +18,8 @@ pub enum Cause {
     /// The error is a faithful record of the one the caller was given: the same variant of `sqlx::Error`, and for a
     /// database error the same message, code, kind, constraint and table. (The engine's own error type went to the caller.)
     Failed {
-        /// What was being done: `statement`, `COMMIT`, `SAVEPOINT`, …
+        /// What was being done: `statement`, `lone statement` (the one statement of a unit, sent without BEGIN and COMMIT),
+        /// `COMMIT`, `SAVEPOINT`, …
         during: &'static str,
         /// The recorded error.
         error: sqlx_core::Error,
@@ -65,6 +69,11 @@ impl Cause {
             Self::Failed { error, .. } => ends_connection(error),
             _ => true,
         }
+    }
+
+    /// Whether the unit was one statement, sent without BEGIN and COMMIT, when this went wrong.
+    pub(super) fn is_of_lone_statement(&self) -> bool {
+        matches!(self, Self::Failed { during, .. } | Self::Abandoned { during } if *during == LONE_STATEMENT)
     }
 
     /// Whether the same unit, run again from its start, may well succeed.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use cause::Cause;
+pub(crate) use cause::LONE_STATEMENT;
 pub use conflict::{Conflict, Found, StaleRow};
 pub(crate) use record::is_transient;
 
@@ -55,8 +56,9 @@ pub enum Error {
         /// How it was noticed.
         cause: Arc<Cause>,
     },
-    /// COMMIT was sent and its answer did not arrive: all of the unit is stored, or nothing. Or the connection was lost after
-    /// something had been run that the unit could not look into ([`Cause::Unseen`]): a part may be stored.
+    /// COMMIT was sent and its answer did not arrive: all of the unit is stored, or nothing. The same is true of a unit of one
+    /// statement, which a flush sends without BEGIN and COMMIT. Or the connection was lost after something had been run that
+    /// the unit could not look into ([`Cause::Unseen`]): a part may be stored.
     OutcomeUnknown {
         /// What cut the answer off.
         cause: Arc<Cause>,
@@ -185,8 +187,8 @@ impl Error {
         matches!(self, Self::EndedEarly { .. })
     }
 
-    /// Nobody knows what is stored: COMMIT was sent and not answered, or the connection was lost behind something that may
-    /// have committed a part of the unit.
+    /// Nobody knows what is stored: COMMIT (or the one statement of a unit, which needs none) was sent and not answered, or
+    /// the connection was lost behind something that may have committed a part of the unit.
     pub fn is_outcome_unknown(&self) -> bool {
         matches!(self, Self::OutcomeUnknown { .. })
     }
@@ -293,6 +295,12 @@ impl fmt::Display for Error {
                 f,
                 "nobody knows what is stored of the unit of work: {cause}; look at what is stored before running it again \
                  (this one is usable after `rollback()`, which says the same)"
+            ),
+            Self::OutcomeUnknown { cause } if cause.is_of_lone_statement() => write!(
+                f,
+                "the unit of work was one statement, sent without BEGIN and COMMIT, and its answer did not arrive, so it is \
+                 stored whole or not at all: {cause}; ask the database which before running it again, or have it asked with \
+                 `options(&pool).verify(…)` (this one is usable after `rollback()`, which says the same)"
             ),
             Self::OutcomeUnknown { cause } => write!(
                 f,

@@ -129,7 +129,7 @@ impl<DB: Backend> Shared<DB> {
                 Err(error)
             }
             // Dropped, the lease leaves the unit in the state that says so.
-            Err(error) => Err(lease.lose("statement", &error).into()),
+            Err(error) => Err(lease.lose(Errand::Alone.word(), &error).into()),
         }
     }
 
