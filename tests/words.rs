@@ -10,7 +10,7 @@ use std::time::Duration;
 use common::*;
 use sqlx::pool::{Pool, PoolOptions};
 use unit_of_work::Retry;
-use uow_test_support::servers;
+use uow_test_support::{pool_options, servers};
 
 /// How long a pool tries to connect here.
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -28,11 +28,7 @@ fn carried(error: &sqlx::Error) -> Option<&Error> {
 }
 
 fn short<DB: sqlx::Database>(connections: u32) -> PoolOptions<DB> {
-    PoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(PATIENCE)
-        .idle_timeout(None)
-        .max_lifetime(None)
+    pool_options().max_connections(connections).acquire_timeout(PATIENCE)
 }
 
 /// A pool on a port of loopback where nobody listens.
