@@ -107,7 +107,7 @@ engines! {
         let poisoned = db.blogs().count().await.unwrap_err();
         let text = poisoned.to_string();
         assert!(text.starts_with("error communicating with database: nothing was sent, because an earlier statement"), "{text}");
-        assert!(text.contains("or run what may fail inside `savepoint("), "{text}");
+        assert!(text.contains("run what may fail inside `savepoint("), "{text}");
         let ours = carried(&poisoned).unwrap();
         assert!(ours.is_poisoned() && ours.sqlx().unwrap().as_database_error().unwrap().is_unique_violation());
         // There and back again, and still not a connection that was lost.
@@ -182,7 +182,7 @@ mod with_a_server {
             let error = Error::from(db.blogs().count().await.unwrap_err());
             let text = error.to_string();
             assert!(error.is_poisoned(), "{text}");
-            assert!(text.contains("no savepoint scope confines it") && !text.contains("savepoint(async"), "{text}");
+            assert!(text.contains("no savepoint scope confines that") && !text.contains("savepoint(async"), "{text}");
             db.rollback().await.unwrap();
             assert_eq!(lab.blogs().await, [""; 0]);
         }

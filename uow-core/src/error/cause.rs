@@ -32,17 +32,16 @@ pub enum Cause {
     },
     /// The unit took longer than the deadline it was given.
     DeadlineExceeded,
-    /// COMMIT found the transaction it belongs to no longer there.
+    /// The transaction was over before the unit came to its end, and the unit did not end it.
     TransactionGone,
-    /// An INSERT that was sent without a transaction was done, so what it wrote is stored; but its answer could not be read, or
-    /// is not what it should be.
+    /// An INSERT that was sent without a transaction succeeded, so its rows are stored; but its answer could not be read, or
+    /// tells of fewer rows than were sent.
     Stored {
         /// Why not, recorded as in [`Failed`](Self::Failed).
         error: sqlx_core::Error,
     },
-    /// The connection was lost in a transaction in which something had been run that may have committed a part of it, where
-    /// the unit could not look: a procedure, a prepared or dynamic statement, a text that reads in two ways, the raw
-    /// connection.
+    /// The connection was lost, and before that something was run in the transaction that may have committed a part of it
+    /// unseen: a procedure, a prepared or dynamic statement, a text that reads in two ways, the raw connection.
     Unseen {
         /// What was lost, and how.
         first: Arc<Self>,
@@ -76,7 +75,7 @@ impl Cause {
         matches!(self, Self::Failed { during, .. } | Self::Abandoned { during } if *during == LONE_STATEMENT)
     }
 
-    /// Whether the same unit, run again from its start, may well succeed.
+    /// Whether the same unit may well succeed when it is run again from its start.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Failed { error, .. } if is_transient(error))
     }
@@ -101,26 +100,25 @@ impl fmt::Display for Cause {
                 write!(f, "the {during} was abandoned (its future was dropped before it had completed")?;
                 f.write_str(match *during {
                     "statement" => {
-                        ", or its rows were not read to the end, which is also what becomes of a `fetch_all` whose row does \
-                         not decode)"
+                        ", or its rows were not read to the end; `fetch_all` stops reading at a row that does not decode)"
                     }
                     _ => ")",
                 })
             }
-            Self::DeadlineExceeded => f.write_str("it took longer than the deadline it was given"),
+            Self::DeadlineExceeded => f.write_str("the unit of work took longer than its deadline"),
             Self::TransactionGone => f.write_str(
-                "the transaction was no longer there (a statement that commits implicitly, a COMMIT or ROLLBACK inside \
+                "the transaction was over already (a statement that commits implicitly, a COMMIT or ROLLBACK inside \
                  a procedure, or a rollback by the server itself)",
             ),
             Self::Stored { error } => write!(
                 f,
-                "what the INSERT wrote is stored (it was the whole unit, and sent without a transaction), but its answer is \
-                 of no use: {error}"
+                "what the INSERT wrote is stored (the unit was this one statement, sent without a transaction), but its answer \
+                 cannot be used: {error}"
             ),
             Self::Unseen { first } => write!(
                 f,
-                "{first}; and before that something was run that may have committed a part of the unit out of its sight (a \
-                 procedure, a dynamic statement, the raw connection)"
+                "{first}; before that, something was run that the unit cannot look into (a procedure, a dynamic statement, the \
+                 raw connection) and that may have committed a part of it"
             ),
         }
     }

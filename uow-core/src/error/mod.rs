@@ -51,7 +51,7 @@ pub enum Error {
         cause: Arc<Cause>,
     },
     /// The server ended the transaction behind the unit's back: a part of its work may be stored. Or the unit was one INSERT,
-    /// which needs no transaction, and its answer could not be read ([`Cause::Stored`]).
+    /// sent without a transaction, which is stored although its answer could not be read ([`Cause::Stored`]).
     EndedEarly {
         /// How it was noticed.
         cause: Arc<Cause>,
@@ -63,21 +63,21 @@ pub enum Error {
         /// What cut the answer off.
         cause: Arc<Cause>,
     },
-    /// The statement was not sent, for an earlier one failed or was abandoned.
+    /// The statement was not sent, because an earlier one failed or was abandoned.
     Poisoned {
         /// The first failure.
         cause: Arc<Cause>,
     },
-    /// The statement was not sent, for another one of the same unit is still running or streaming.
+    /// The statement was not sent, because another one of the same unit is still running or streaming.
     Busy,
-    /// The statement was not sent, for it would end or change the transaction the unit answers for.
+    /// The statement was not sent, because it would end or change the unit's transaction.
     Refused {
         /// The first words of the statement.
         statement: String,
         /// What to write instead.
         instead: &'static str,
     },
-    /// `commit` or `rollback` was called inside a `run` or `savepoint` closure, whose result decides that.
+    /// `commit` or `rollback` was called inside a `run` or `savepoint` closure, where the closure's result decides.
     InsideScope {
         /// The method called.
         method: &'static str,
@@ -126,19 +126,19 @@ pub enum Error {
         /// The key.
         key: String,
     },
-    /// An entity was to be lent twice at once.
+    /// The same entity was asked for twice in one call, and can be lent only once.
     SameKeyTwice {
         /// The entity's type.
         entity: &'static str,
         /// The key.
         key: String,
     },
-    /// A new entity refers to another new one that was not inserted.
+    /// A new entity refers to another new entity, which was not inserted.
     ParentNotStored {
-        /// The type of the one that refers.
+        /// The type of the entity that refers.
         entity: &'static str,
     },
-    /// A repository does not hand its [`Entities`](crate::Entities) to its unit, so that they would never be written.
+    /// A repository does not hand its [`Entities`](crate::Entities) to its unit, which would never write them.
     EntitiesKeptBack,
     /// An entity to upsert has neither a key nor a unique column.
     NoUniqueColumn {
@@ -161,9 +161,9 @@ pub enum Error {
     /// database does not answer or refuses connections. Nothing was sent.
     ///
     /// (A pool that has all of its connections answers [`Sqlx`](Self::Sqlx) with `PoolTimedOut`: they were in use.) `sqlx()`
-    /// and `source()` are `PoolTimedOut` here too. It is not transient, for sqlx has tried again all that time.
+    /// and `source()` are `PoolTimedOut` here too. It is not transient, because sqlx has tried again all that time.
     CannotConnect {
-        /// How many connections the pool had then, those included that others were about to open.
+        /// How many connections the pool had then, including those that others were about to open.
         connections: u32,
         /// How many it may have.
         max_connections: u32,
@@ -213,7 +213,7 @@ impl Error {
         matches!(self, Self::Conflict(_))
     }
 
-    /// The rows that were not as they had been read, if that is what happened.
+    /// The rows that were not as they had been read, if this is that error.
     pub fn conflict(&self) -> Option<&Arc<Conflict>> {
         match self {
             Self::Conflict(conflict) => Some(conflict),
@@ -226,7 +226,7 @@ impl Error {
         matches!(self, Self::SchemaMismatch(_))
     }
 
-    /// In what the entities and the live schema do not agree, if that is what was found.
+    /// The differences between the entities and the live schema, if this is that error.
     pub fn schema_mismatch(&self) -> Option<&Arc<SchemaMismatch>> {
         match self {
             Self::SchemaMismatch(mismatch) => Some(mismatch),
@@ -282,8 +282,8 @@ impl fmt::Display for Error {
             }
             Self::ScopeUndone { cause } => write!(
                 f,
-                "the savepoint scope was undone, for a statement in it had failed, and nothing of it is stored: {cause}; \
-                 the unit of work goes on without it: mend the cause and run the scope again, or return the error from it"
+                "the savepoint scope was undone because a statement in it had failed, and nothing of the scope is stored: \
+                 {cause}; the unit of work goes on: mend the cause and run the scope again, or return the error from it"
             ),
             Self::EndedEarly { cause } => write!(
                 f,
@@ -313,9 +313,9 @@ impl fmt::Display for Error {
                 "nothing was sent, because an earlier statement left the unit of work unfit to go on: {cause}; call \
                  `rollback()`, {}",
                 if cause.closes_the_connection() {
-                    "for this takes the connection and all of the unit with it: no savepoint scope confines it"
+                    "which undoes the whole unit: its connection ended, and no savepoint scope confines that"
                 } else {
-                    "or run what may fail inside `savepoint(async |db| …)`"
+                    "and next time run what may fail inside `savepoint(async |db| …)`"
                 }
             ),
             Self::Busy => f.write_str(
@@ -337,8 +337,8 @@ impl fmt::Display for Error {
             Self::RowGone { entity, key } => {
                 write!(
                     f,
-                    "there is no row of `{entity}` with the key {key} any more, and the entity is unchanged; let go of it, \
-                     or insert it anew"
+                    "the row of `{entity}` with the key {key} is gone, and the entity is unchanged; drop the entity, or insert \
+                     it again"
                 )
             }
             Self::Conflict(conflict) => write!(
@@ -354,11 +354,12 @@ impl fmt::Display for Error {
             ),
             Self::NotFound { entity, key } => write!(
                 f,
-                "there is no row of `{entity}` with the key {key}; use `get` where that is to be expected"
+                "there is no row of `{entity}` with the key {key}; use `get` where a missing row is expected"
             ),
             Self::AlreadyTracked { entity, key } => write!(
                 f,
-                "`{entity}` {key} is in this unit of work already, and stays as it is; change that one, or remove it first"
+                "`{entity}` {key} is in this unit of work already, and was not replaced; change the one that is there, or \
+                 remove it first"
             ),
             Self::NotTracked { entity, key } => write!(
                 f,
@@ -366,13 +367,13 @@ impl fmt::Display for Error {
             ),
             Self::SameKeyTwice { entity, key } => write!(
                 f,
-                "`{entity}` {key} was asked for twice at once, and can only be lent once; leave one of the two out"
+                "`{entity}` {key} was asked for twice in one call, and can be lent only once; ask for it once"
             ),
             Self::ParentNotStored { entity } => write!(
                 f,
                 "a new `{entity}` refers to an entity that was added and is not stored: it was removed, belongs to another unit of \
-                 work, or refers back to this one in a circle; nothing of the flush is stored: add the one it refers to to this \
-                 unit, or store one of a circle first and then what it refers to"
+                 work, or refers back to this one in a circle; nothing of the flush is stored: add to this unit the entity that \
+                 it refers to; of entities in a circle, store one first, and then those that it refers to"
             ),
             Self::EntitiesKeptBack => f.write_str(
                 "a repository has `Entities` that it does not hand to its unit, so nothing was flushed; derive `Repository`, or \
@@ -381,7 +382,7 @@ impl fmt::Display for Error {
             Self::NoUniqueColumn { entity } => write!(
                 f,
                 "`{entity}` has neither its key nor a unique column to find its row by, so nothing was sent; write \
-                 `#[uow(unique)]` on the column that tells one from another"
+                 `#[uow(unique)]` on the column that identifies a row"
             ),
             Self::SchemaMismatch(mismatch) => {
                 write!(f, "the entities and the schema of the database do not agree:\n{mismatch}")
