@@ -34,8 +34,8 @@ pub type Rows<'e, DB> = BoxStream<'e, Result<Step<DB>, SqlxError>>;
 
 /// An engine a unit of work can talk to: `Sqlite`, `Postgres` or `MySql` (MariaDB included), each behind its feature.
 ///
-/// MySQL and MariaDB are transactional only in their tables: what is written to a table of MyISAM, Aria, MEMORY or another
-/// engine without transactions is stored at once and stays, also after a rollback that is `Ok`. Use InnoDB.
+/// On MySQL and MariaDB the storage engine of a table decides whether it has transactions. Use InnoDB: a row that is written to a
+/// table of `MyISAM`, Aria or MEMORY is stored at once and stays, also after a rollback that is `Ok`.
 ///
 /// The trait knows the engine's words and what its errors mean for a transaction; the protocol itself is
 /// [`Session`](crate::Session)'s. It is also there for the types: a bound on it stands for "sqlx can execute on this

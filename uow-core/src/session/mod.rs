@@ -36,7 +36,7 @@ pub(crate) use state::{Settings, Shared};
 /// is dropped: elsewhere the connection of that unit is closed, which rolls back as well.
 ///
 /// On MySQL and MariaDB a rollback undoes what was written to InnoDB's tables, and nothing of what was written to tables without
-/// transactions (MyISAM, Aria, MEMORY, …): see [`Backend`].
+/// transactions (`MyISAM`, Aria, MEMORY, …): see [`Backend`].
 ///
 /// # Errors
 ///
