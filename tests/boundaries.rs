@@ -289,3 +289,22 @@ engines! {
         assert_eq!(lab.blogs().await, ["after", "before"]);
     }
 }
+
+mod tables_without_transactions {
+    use super::*;
+
+    uow_test_support::mysql_claim! {
+        sqlx::MySql, keep_what_was_written_to_them_and_only_innodb_rolls_back, lab, {
+            let engines: &[&str] = if lab.mariadb { &["MyISAM", "Aria", "MEMORY"] } else { &["MyISAM", "MEMORY"] };
+            for engine in engines.iter().chain(&["InnoDB"]) {
+                lab.script(&format!("CREATE TABLE kept (id INT) ENGINE = {engine}")).await;
+                let mut db = Library::new(&lab.pool);
+                db.session().execute("INSERT INTO kept VALUES (1)").await.unwrap();
+                db.rollback().await.unwrap();
+                let kept = sqlx::MySql::texts(&lab.outside, "SELECT 'kept' FROM kept").await;
+                assert_eq!(kept.len(), usize::from(*engine != "InnoDB"), "{engine}");
+                lab.script("DROP TABLE kept").await;
+            }
+        }
+    }
+}

@@ -265,7 +265,7 @@ servers! {
         Marker::create_table(&lab.outside).await.unwrap();
         let enter = if postgres { format!("SET search_path = {other}") } else { format!("USE {other}") };
         let (proxied, proxy) = lab.through_proxy(1).await;
-        let pool = sqlx::pool::PoolOptions::<Db>::new()
+        let pool = uow_test_support::pool_options::<Db>()
             .max_connections(1)
             .after_connect(move |connection, _| {
                 let enter = sqlx::AssertSqlSafe(enter.clone());

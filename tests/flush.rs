@@ -348,6 +348,9 @@ mod on_the_wire {
             proxy.cut(Trigger::BeforeClientHears(b"the answer is lost".to_vec()));
             let error = db.commit().await.unwrap_err();
             assert!(error.is_outcome_unknown(), "{error}");
+            let text = error.to_string();
+            assert!(text.contains("one statement, sent without BEGIN and COMMIT"), "{text}");
+            assert!(text.contains("the lone statement failed") && !text.contains("COMMIT was sent"), "{text}");
             assert!(db.rollback().await.unwrap_err().is_outcome_unknown());
             db.blogs().add(Blog::named("b")).unwrap();
             db.commit().await.unwrap();

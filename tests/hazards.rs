@@ -40,4 +40,5 @@ mod hazards {
     mod h20_cancelled_acquire;
     mod h21_blocking_drop;
     mod h22_round_trips;
+    mod h32_maintenance_of_the_pool;
 }

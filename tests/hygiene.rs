@@ -20,7 +20,12 @@ type Outcome = Result<(), Error>;
 
 /// An empty database in memory, with these statements run in it.
 async fn pool(script: &'static str) -> Result<SqlitePool, Error> {
-    let pool = SqlitePoolOptions::new().max_connections(1).connect("sqlite::memory:").await?;
+    let pool = SqlitePoolOptions::new()
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .max_connections(1)
+        .connect("sqlite::memory:")
+        .await?;
     sqlx::raw_sql(script).execute(&pool).await?;
     Ok(pool)
 }

@@ -124,7 +124,7 @@ async fn fence<DB: Look>(outside: &Pool<DB>, name: &str) {
 
 engines! {
     async fn a_pool_that_keeps_connections_ready_has_them_again(lab) {
-        let pool = sqlx::pool::PoolOptions::<Db>::new()
+        let pool = uow_test_support::pool_options::<Db>()
             .min_connections(2)
             .max_connections(2)
             .acquire_timeout(Duration::from_secs(10))

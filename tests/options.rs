@@ -346,8 +346,11 @@ fn a_pool_that_is_read_only_stays_so() {
     type Db = sqlx::Sqlite;
     Lab::<Db>::run("a_pool_that_is_read_only", async |lab: &mut Lab<Db>| {
         let connect = lab.connect.clone().pragma("query_only", "ON");
-        let pool =
-            sqlx::sqlite::SqlitePoolOptions::new().max_connections(1).connect_with(connect).await.unwrap();
+        let pool = uow_test_support::pool_options::<sqlx::Sqlite>()
+            .max_connections(1)
+            .connect_with(connect)
+            .await
+            .unwrap();
         let mut db = Library::options(&pool).read_only(true).build().unwrap();
         db.blogs().count().await.unwrap();
         db.commit().await.unwrap();

@@ -43,7 +43,7 @@ engines! {
         if <Db as sqlx::Database>::NAME != "MySQL" {
             return; // It is always on.
         }
-        let pool = sqlx::pool::PoolOptions::<Db>::new()
+        let pool = uow_test_support::pool_options::<Db>()
             .max_connections(1)
             .after_connect(|connection, _| Box::pin(async move {
                 connection.execute("SET autocommit = 0").await.map(drop)

@@ -145,8 +145,7 @@ engines! {
     }
 
     async fn a_pool_that_was_exhausted_is_not_waited_for_again_and_its_error_says_why(lab) {
-        use sqlx::pool::PoolOptions;
-        let options = PoolOptions::<Db>::new().max_connections(1).acquire_timeout(Duration::from_millis(60));
+        let options = uow_test_support::pool_options::<Db>().max_connections(1).acquire_timeout(Duration::from_millis(60));
         let pool = options.connect_with(lab.connect.clone()).await.unwrap();
         let calls = AtomicU32::new(0);
         // A unit inside of a unit: to begin it again and again would be to wait again and again.

@@ -39,7 +39,7 @@ fn a_unit_goes_on_and_ends_where_there_is_no_tokio() {
     // (sqlx wants its runtime to take a connection out of a pool, and SQLite's connections want none from there on.)
     let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let pool = tokio.block_on(async {
-        let options = sqlx::sqlite::SqlitePoolOptions::new().max_connections(1);
+        let options = uow_test_support::pool_options().max_connections(1);
         let pool: SqlitePool = options.connect("sqlite::memory:").await.unwrap();
         sqlx::raw_sql(sqlx::AssertSqlSafe(uow_test_support::schema::<Sqlite>()))
             .execute(&pool)

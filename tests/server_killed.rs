@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use common::*;
-use sqlx::pool::{Pool, PoolOptions};
+use sqlx::pool::Pool;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use unit_of_work::{Marker, Retry, Verification};
@@ -97,7 +97,8 @@ where
 
 /// A pool on the server, whose tables are made.
 async fn pool_on<DB: Engine>(server: &OwnServer) -> Pool<DB> {
-    let pool = PoolOptions::new().max_connections(TASKS).acquire_timeout(Duration::from_secs(5));
+    let pool =
+        uow_test_support::pool_options().max_connections(TASKS).acquire_timeout(Duration::from_secs(5));
     let pool = pool.connect(&server.url).await.expect("the server accepts connections");
     DB::script(&pool, &schema::<DB>()).await;
     pool

@@ -147,6 +147,7 @@ servers! {
         // The server is told on another connection.
         soon(RECOVERY, db.rollback()).await.unwrap();
         is_whole(&pool, began + DEADLINE).await;
+        pool.close().await;
         lab.no_open_transactions().await;
         assert_eq!(lab.blogs().await, [""; 0]);
     }
@@ -169,6 +170,7 @@ servers! {
             is_whole(&pool, began + DEADLINE).await;
         }
         // The transactions whose COMMIT was swallowed are ended, and hold no lock.
+        pool.close().await;
         lab.no_open_transactions().await;
         assert_eq!(lab.blogs_when(2).await, ["stored", "stored too"]);
     }
@@ -221,9 +223,14 @@ servers! {
             .build()
             .unwrap();
         db.blogs().add("never").await.unwrap();
-        proxy.silence_all();
+        proxy.swallow(before("COMMIT"));
         let began = Instant::now();
-        let error = soon(Duration::from_secs(10), db.commit()).await.unwrap_err();
+        let silence = async {
+            sleep(DEADLINE / 2).await;
+            proxy.silence_all();
+        };
+        let (committed, ()) = tokio::join!(soon(Duration::from_secs(10), db.commit()), silence);
+        let error = committed.unwrap_err();
         assert!(error.is_outcome_unknown(), "{error}");
         println!("unknown after {:?}", began.elapsed());
         proxy.speak();

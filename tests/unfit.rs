@@ -107,6 +107,7 @@ servers! {
                 assert_eq!(calls.load(SeqCst), 2, "{name}, scope {scope}");
 
                 // Without retry one unit fails, and the connection is not there for the next.
+                let pool = lab.pool_of(1).await;
                 unfit(lab, &pool, case).await;
                 let mut db = Library::new(&pool);
                 Db::send(db.session(), case, true).await.unwrap_err();

@@ -304,7 +304,7 @@ mod on_servers {
                 }
             }
             // Nor does a pool's own setting get lost.
-            let pool = sqlx::pool::PoolOptions::<Db>::new()
+            let pool = uow_test_support::pool_options::<Db>()
                 .max_connections(1)
                 .after_connect(|connection, _| Box::pin(async move {
                     connection.execute("SET completion_type = CHAIN, autocommit = 0").await.map(drop)

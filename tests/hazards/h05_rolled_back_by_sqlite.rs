@@ -4,8 +4,6 @@
 
 use std::time::Duration;
 
-use sqlx::pool::PoolOptions;
-
 use super::steps::*;
 use super::words::*;
 
@@ -125,7 +123,11 @@ pub(super) mod connection {
     /// A write on a connection of its own, which does not wait long for its lock.
     async fn write(lab: &Lab<Sqlite>) -> sqlx::Result<()> {
         let connect = lab.connect.clone().busy_timeout(Duration::from_millis(300));
-        let pool = PoolOptions::<Sqlite>::new().max_connections(1).connect_with(connect).await.unwrap();
+        let pool = uow_test_support::pool_options::<Sqlite>()
+            .max_connections(1)
+            .connect_with(connect)
+            .await
+            .unwrap();
         let written = pool.acquire().await.unwrap().insert("other").await;
         pool.close().await;
         written

@@ -122,7 +122,7 @@ pub(super) mod cut_off {
     /// A pool that reaches the lab's server through a proxy, with its one connection made.
     async fn proxied<DB: Networked>(lab: &Lab<DB>) -> (Pool<DB>, Proxy) {
         let (connect, proxy) = DB::through_proxy(&lab.connect).await;
-        let pool = sqlx::pool::PoolOptions::new().max_connections(1).connect_with(connect).await.unwrap();
+        let pool = uow_test_support::pool_options().max_connections(1).connect_with(connect).await.unwrap();
         (pool, proxy)
     }
 }

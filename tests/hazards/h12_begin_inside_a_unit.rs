@@ -3,8 +3,6 @@
 
 use std::time::Duration;
 
-use sqlx::pool::PoolOptions;
-
 use super::steps::*;
 use super::words::*;
 
@@ -45,6 +43,7 @@ async fn a_unit_of_work_too_and_its_savepoint_scope_does_not<DB: Steps>(lab: &mu
 }
 
 async fn pool_of_one<DB: Steps>(lab: &Lab<DB>) -> Pool<DB> {
-    let options = PoolOptions::new().max_connections(1).acquire_timeout(Duration::from_millis(500));
+    let options =
+        uow_test_support::pool_options().max_connections(1).acquire_timeout(Duration::from_millis(500));
     options.connect_with(lab.connect.clone()).await.unwrap()
 }

@@ -4,7 +4,6 @@
 use std::thread;
 use std::time::Duration;
 
-use sqlx::pool::PoolOptions;
 use unit_of_work::SqliteMode;
 
 use super::steps::*;
@@ -51,7 +50,7 @@ async fn a_unit_of_work_does_not(lab: &mut Lab<Sqlite>) -> String {
 /// A pool whose connections have a channel of one place.
 async fn narrow(lab: &Lab<Sqlite>) -> Pool<Sqlite> {
     let connect = lab.connect.clone().command_buffer_size(1);
-    PoolOptions::new().max_connections(1).connect_with(connect).await.unwrap()
+    uow_test_support::pool_options().max_connections(1).connect_with(connect).await.unwrap()
 }
 
 /// A connection that holds the write lock.

@@ -32,7 +32,7 @@ async fn count<DB: Networked>(lab: &mut Lab<DB>, steps: impl AsyncFn(&Pool<DB>, 
     let mut trips = Vec::new();
     for test in [true, false] {
         let (connect, proxy) = DB::through_proxy(&lab.connect).await;
-        let options = sqlx::pool::PoolOptions::new().max_connections(1).test_before_acquire(test);
+        let options = uow_test_support::pool_options().max_connections(1).test_before_acquire(test);
         lab.pool = options.connect_with(connect).await.unwrap();
         steps(&lab.pool, &format!("warm {test}")).await;
         lab.settled().await;

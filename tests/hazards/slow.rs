@@ -22,7 +22,7 @@ pub(crate) trait Slow: Steps {
 
 /// A pool of at most this many connections.
 pub(crate) fn at_most<DB: sqlx::Database>(connections: u32) -> PoolOptions<DB> {
-    PoolOptions::new().max_connections(connections)
+    uow_test_support::pool_options().max_connections(connections)
 }
 
 impl Slow for Sqlite {

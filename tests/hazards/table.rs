@@ -32,7 +32,7 @@ const COMPILE_TIME: [(&str, &str); 2] = [
          `&mut Session` is one |",
     ),
     (
-        "",
+        "H32",
         "| H23 SQL is `&'static str` or `AssertSqlSafe` | all | n/a: compile time | n/a: compile time, the same |",
     ),
 ];
@@ -79,6 +79,7 @@ fn rows() -> Vec<&'static dyn Row> {
         h20_cancelled_acquire::ROWS,
         h21_blocking_drop::ROWS,
         h22_round_trips::ROWS,
+        h32_maintenance_of_the_pool::ROWS,
     ]
     .concat()
 }

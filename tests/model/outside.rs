@@ -4,7 +4,6 @@
 
 use std::time::Duration;
 
-use sqlx::pool::PoolOptions;
 use sqlx::{AssertSqlSafe, MySql, Pool, Postgres, Row as _, Sqlite};
 use uow_test_support::Engine as _;
 
@@ -12,7 +11,7 @@ type ConnectOptions<DB> = <<DB as sqlx::Database>::Connection as sqlx::Connectio
 
 /// A pool of at most this many connections.
 pub(crate) fn pool<DB: sqlx::Database>(connect: &ConnectOptions<DB>, connections: u32) -> Pool<DB> {
-    PoolOptions::new()
+    uow_test_support::pool_options()
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(20))
         .connect_lazy_with(connect.clone())

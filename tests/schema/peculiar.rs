@@ -1,6 +1,5 @@
 //! What each engine has of its own: types, schemas, and ways to fill a column.
 
-use sqlx::pool::PoolOptions;
 use sqlx::{MySql, Postgres, Sqlite};
 use unit_of_work::{Entity, MismatchKind, UnitOfWork};
 use uow_test_support::{Engine as _, claims};
@@ -65,7 +64,7 @@ claims! { claim, Sqlite,
             "ATTACH ':memory:' AS \"uow schema test\"; CREATE TABLE main.elsewhere {WRONG}; \
              CREATE TABLE \"uow schema test\".elsewhere {RIGHT}"
         );
-        let pool = PoolOptions::<Sqlite>::new().max_connections(1).connect_with(lab.connect.clone()).await.unwrap();
+        let pool = uow_test_support::pool_options::<Sqlite>().max_connections(1).connect_with(lab.connect.clone()).await.unwrap();
         sqlx::raw_sql(sqlx::AssertSqlSafe(attach)).execute(&pool).await.unwrap();
         One::<Elsewhere, Sqlite>::check_schema(&pool).await.unwrap();
         sqlx::raw_sql("DROP TABLE \"uow schema test\".elsewhere").execute(&pool).await.unwrap();
@@ -215,7 +214,7 @@ claims! { mysql_claim, MySql,
     }
 
     async fn no_transaction_is_left_where_mysql_does_not_autocommit(lab) {
-        let pool = PoolOptions::<MySql>::new().max_connections(1).connect_with(lab.connect.clone()).await.unwrap();
+        let pool = uow_test_support::pool_options::<MySql>().max_connections(1).connect_with(lab.connect.clone()).await.unwrap();
         sqlx::raw_sql("SET autocommit = 0").execute(&pool).await.unwrap();
         assert!(One::<Item, MySql>::check_schema(&pool).await.unwrap_err().is_schema_mismatch());
         assert!(!MySql::is_in_transaction(&mut *pool.acquire().await.unwrap()).await);

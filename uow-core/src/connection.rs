@@ -10,6 +10,7 @@ use tokio::runtime::Handle;
 use crate::backend::Backend;
 use crate::boxed::boxed;
 use crate::clock;
+use crate::error::Error as UnitError;
 use crate::interrupt::Process;
 use crate::marker::MarkerRow;
 
@@ -50,7 +51,7 @@ pub(crate) struct OpenTransaction {
 
 impl<DB: Backend> Held<DB> {
     pub(crate) async fn acquire(pool: &Pool<DB>) -> Result<Self, Error> {
-        let connection = Some(pool.acquire().await?);
+        let connection = Some(pool.acquire().await.map_err(|error| why_not(pool, error))?);
         let runtime = Handle::try_current().ok();
         let is_maintained = pool.options().get_min_connections() > 0;
         let transaction = OpenTransaction::default();
@@ -108,6 +109,19 @@ pub(crate) fn spawn(runtime: &Option<Handle>, work: impl Future<Output = ()> + S
         // Not tokio's: sqlx reaches it from everywhere.
         None => drop(sqlx_core::rt::spawn(work)),
     }
+}
+
+/// Says what sqlx leaves open: whether a pool that timed out had no connection to lend, or could open none.
+///
+/// One with all of its connections keeps sqlx's error as it is, for that is what it means and what is matched on.
+fn why_not<DB: Backend>(pool: &Pool<DB>, error: Error) -> Error {
+    let (connections, options) = (pool.size(), pool.options());
+    let max_connections = options.get_max_connections();
+    if !matches!(error, Error::PoolTimedOut) || connections >= max_connections {
+        return error;
+    }
+    let acquire_timeout = options.get_acquire_timeout();
+    UnitError::CannotConnect { connections, max_connections, acquire_timeout, source: error }.into()
 }
 
 impl<DB: Backend> Deref for Held<DB> {

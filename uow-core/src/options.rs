@@ -94,8 +94,11 @@ impl<U: UnitOfWork> Options<U> {
     /// somebody else's. With this option every statement of the unit is sent inside its transaction and prepared anew,
     /// also one that was prepared on that connection before; to prepare one by itself is refused.
     ///
-    /// Give the pool `statement_cache_capacity(0)` as well if others use it without this, or if there are types of your own
-    /// (enums, domains): what sqlx asks the server of those it prepares by name.
+    /// It protects the unit, and not what others send: *everything* that goes through such a pooler has to be in units with
+    /// this option, or go to the server on a pool of its own. sqlx numbers its prepared statements by the connection it sees
+    /// (`sqlx_s_1`, …), so a query outside of such a unit can run the statement of another program, without an error:
+    /// behind PgBouncer 1.18, sqlx 0.9 read wrong answers and updated wrong rows. `statement_cache_capacity(0)` does not
+    /// help: statements are still prepared by number, and are never closed then, with or without a pooler.
     #[must_use]
     pub fn behind_pooler(mut self, pooler: bool) -> Self {
         self.transaction.behind_pooler = pooler;

@@ -59,7 +59,8 @@ pub trait UnitOfWork: Sized + Send {
     ///
     /// # Errors
     ///
-    /// [`Error::Sqlx`] if no connection could be had, or BEGIN failed.
+    /// [`Error::CannotConnect`] if the database could not be reached, [`Error::Sqlx`] if all connections of the pool were in use
+    /// (`PoolTimedOut`) or BEGIN failed. Nothing was done.
     fn begin(pool: &Pool<Self::Database>) -> impl Future<Output = Result<Self, Error>> + Send {
         async move {
             let mut unit = Self::new(pool);
@@ -118,8 +119,8 @@ pub trait UnitOfWork: Sized + Send {
     ///
     /// # Errors
     ///
-    /// [`Error::SchemaMismatch`] with all mismatches of all entities; [`Error::Sqlx`] if no connection could be had, or the
-    /// catalog not be read.
+    /// [`Error::SchemaMismatch`] with all mismatches of all entities; [`Error::CannotConnect`] or [`Error::Sqlx`] if no connection
+    /// could be had, [`Error::Sqlx`] if the catalog could not be read.
     fn check_schema(pool: &Pool<Self::Database>) -> impl Future<Output = Result<(), Error>> + Send {
         schema::check(pool, Schema::of(Self::schema))
     }
@@ -132,8 +133,9 @@ pub trait UnitOfWork: Sized + Send {
     ///
     /// `Ok` is returned only when everything is stored. Otherwise [`Error::RolledBack`] (nothing is stored: COMMIT failed,
     /// or a statement had failed before, however the caller took that), [`Error::EndedEarly`] (the server had ended the
-    /// transaction) or [`Error::OutcomeUnknown`] (the connection went while COMMIT was in flight). In each case
-    /// [`rollback`](Self::rollback) makes the unit usable again. [`Error::InsideScope`] inside a closure.
+    /// transaction) or [`Error::OutcomeUnknown`] (the connection went while COMMIT, or the one statement of a unit
+    /// that needs none, was in flight). In each case [`rollback`](Self::rollback) makes the unit usable again.
+    /// [`Error::InsideScope`] inside a closure.
     ///
     /// If the flush before it fails nothing is committed, and the unit is as it was, its transaction still open: with
     /// [`Error::Conflict`] or [`Error::NotStored`], which name the entities to mend before `commit` is called again, or with

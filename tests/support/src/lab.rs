@@ -177,6 +177,12 @@ impl<DB: Engine> Lab<DB> {
     }
 }
 
+/// Pool options without sqlx's task that closes connections for their age: it can spin for ever on a thread of the runtime
+/// (docs/hazards.md, H32), and a test under load would hang.
+pub fn pool_options<DB: sqlx::Database>() -> PoolOptions<DB> {
+    PoolOptions::new().idle_timeout(None).max_lifetime(None)
+}
+
 async fn pool<DB: Engine>(
     connect: &<DB::Connection as sqlx::Connection>::Options,
     connections: u32,
@@ -190,7 +196,7 @@ fn pool_lazy<DB: Engine>(
     connect: &<DB::Connection as sqlx::Connection>::Options,
     connections: u32,
 ) -> Pool<DB> {
-    PoolOptions::new()
+    pool_options()
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(10))
         .connect_lazy_with(connect.clone())

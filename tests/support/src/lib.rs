@@ -4,7 +4,7 @@ mod lab;
 mod proxy;
 mod server;
 
-pub use lab::{Engine, Lab, postgres_connect, schema, sql};
+pub use lab::{Engine, Lab, pool_options, postgres_connect, schema, sql};
 pub use proxy::{Proxy, Trigger};
 pub use server::OwnServer;
 #[doc(hidden)]

@@ -38,6 +38,9 @@ pub type Rows<'e, DB> = BoxStream<'e, Result<Step<DB>, SqlxError>>;
 
 /// An engine a unit of work can talk to: `Sqlite`, `Postgres` or `MySql` (MariaDB included), each behind its feature.
 ///
+/// On MySQL and MariaDB the storage engine of a table decides whether it has transactions. Use InnoDB: a row that is written to a
+/// table of `MyISAM`, Aria or MEMORY is stored at once and stays, also after a rollback that is `Ok`.
+///
 /// The trait knows the engine's words and what its errors mean for a transaction; the protocol itself is
 /// [`Session`](crate::Session)'s. It is also there for the types: a bound on it stands for "sqlx can execute on this
 /// database's connection", which does not travel through supertraits when it is written out. It is sealed: what it asks of an
@@ -424,6 +427,15 @@ pub(crate) fn is_transient_database_error(error: &dyn DatabaseError) -> bool {
         mysql::is_transient,
     ];
     engines.iter().any(|is_transient| is_transient(error))
+}
+
+/// Whether an engine's own error is the last thing that its connection says.
+pub(crate) fn is_last_word(error: &dyn DatabaseError) -> bool {
+    let engines: &[fn(&dyn DatabaseError) -> bool] = &[
+        #[cfg(feature = "postgres")]
+        postgres::ends_connection,
+    ];
+    engines.iter().any(|ends_connection| ends_connection(error))
 }
 
 /// Whether an error is the fault of a row that was written, or of the order in which rows were, told from an engine's own

@@ -3,7 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::record::{is_transient, record};
+use super::carried::ours;
+use super::record::{ends_connection, is_transient, record};
+
+/// What is being done when a unit's one statement is sent without BEGIN and COMMIT.
+pub(crate) const LONE_STATEMENT: &str = "lone statement";
 
 /// The first thing that went wrong in a unit, kept by the session even when the caller swallowed the error.
 #[derive(Debug)]
@@ -14,7 +18,8 @@ pub enum Cause {
     /// The error is a faithful record of the one the caller was given: the same variant of `sqlx::Error`, and for a
     /// database error the same message, code, kind, constraint and table. (The engine's own error type went to the caller.)
     Failed {
-        /// What was being done: `statement`, `COMMIT`, `SAVEPOINT`, …
+        /// What was being done: `statement`, `lone statement` (the one statement of a unit, sent without BEGIN and COMMIT),
+        /// `COMMIT`, `SAVEPOINT`, …
         during: &'static str,
         /// The recorded error.
         error: sqlx_core::Error,
@@ -35,17 +40,16 @@ pub enum Cause {
     /// The server did not answer, neither on the unit's connection nor on another one, so it could not be told that the unit is
     /// given up. It rolls back when it finds the connection closed, and may hold the unit's locks until then.
     NotTold,
-    /// COMMIT found the transaction it belongs to no longer there.
+    /// The transaction was over before the unit came to its end, and the unit did not end it.
     TransactionGone,
-    /// An INSERT that was sent without a transaction was done, so what it wrote is stored; but its answer could not be read, or
-    /// is not what it should be.
+    /// An INSERT that was sent without a transaction succeeded, so its rows are stored; but its answer could not be read, or
+    /// tells of fewer rows than were sent.
     Stored {
         /// Why not, recorded as in [`Failed`](Self::Failed).
         error: sqlx_core::Error,
     },
-    /// The connection was lost in a transaction in which something had been run that may have committed a part of it, where
-    /// the unit could not look: a procedure, a prepared or dynamic statement, a text that reads in two ways, the raw
-    /// connection.
+    /// The connection was lost, and before that something was run in the transaction that may have committed a part of it
+    /// unseen: a procedure, a prepared or dynamic statement, a text that reads in two ways, the raw connection.
     Unseen {
         /// What was lost, and how.
         first: Arc<Self>,
@@ -71,17 +75,20 @@ impl Cause {
         Arc::new(Self::Unseen { first: Arc::clone(first) })
     }
 
-    /// Whether what went wrong left nothing to go on with, in whatever savepoint scope it was.
+    /// Whether the connection ended with what went wrong, so that no savepoint scope could have confined it.
     pub(crate) fn closes_the_connection(&self) -> bool {
         match self {
-            Self::Failed { error, .. } => {
-                !matches!(error, sqlx_core::Error::Database(_) | sqlx_core::Error::Encode(_))
-            }
+            Self::Failed { error, .. } => ends_connection(error),
             _ => true,
         }
     }
 
-    /// Whether the same unit, run again from its start, may well succeed.
+    /// Whether the unit was one statement, sent without BEGIN and COMMIT, when this went wrong.
+    pub(super) fn is_of_lone_statement(&self) -> bool {
+        matches!(self, Self::Failed { during, .. } | Self::Abandoned { during } if *during == LONE_STATEMENT)
+    }
+
+    /// Whether the same unit may well succeed when it is run again from its start.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Failed { error, .. } if is_transient(error))
     }
@@ -89,7 +96,9 @@ impl Cause {
     /// The recorded error of sqlx, if it was one.
     pub fn sqlx(&self) -> Option<&sqlx_core::Error> {
         match self {
-            Self::Failed { error, .. } | Self::Stored { error } => Some(error),
+            Self::Failed { error, .. } | Self::Stored { error } => {
+                Some(ours(error).and_then(super::Error::sqlx).unwrap_or(error))
+            }
             Self::Unseen { first } => first.sqlx(),
             _ => None,
         }
@@ -104,31 +113,30 @@ impl fmt::Display for Cause {
                 write!(f, "the {during} was abandoned (its future was dropped before it had completed")?;
                 f.write_str(match *during {
                     "statement" => {
-                        ", or its rows were not read to the end, which is also what becomes of a `fetch_all` whose row does \
-                         not decode)"
+                        ", or its rows were not read to the end; `fetch_all` stops reading at a row that does not decode)"
                     }
                     _ => ")",
                 })
             }
-            Self::DeadlineExceeded => f.write_str("it took longer than the deadline it was given"),
+            Self::DeadlineExceeded => f.write_str("the unit of work took longer than its deadline"),
             Self::RollbackOnly { reason } => write!(f, "it was marked to be rolled back: {reason}"),
             Self::NotTold => f.write_str(
                 "the server did not answer, and could not be told on another connection either that the unit is given up: it rolls \
                  back when it finds the connection closed, and may hold the unit's locks until then",
             ),
             Self::TransactionGone => f.write_str(
-                "the transaction was no longer there (a statement that commits implicitly, a COMMIT or ROLLBACK inside \
+                "the transaction was over already (a statement that commits implicitly, a COMMIT or ROLLBACK inside \
                  a procedure, or a rollback by the server itself)",
             ),
             Self::Stored { error } => write!(
                 f,
-                "what the INSERT wrote is stored (it was the whole unit, and sent without a transaction), but its answer is \
-                 of no use: {error}"
+                "what the INSERT wrote is stored (the unit was this one statement, sent without a transaction), but its answer \
+                 cannot be used: {error}"
             ),
             Self::Unseen { first } => write!(
                 f,
-                "{first}; and before that something was run that may have committed a part of the unit out of its sight (a \
-                 procedure, a dynamic statement, the raw connection)"
+                "{first}; before that, something was run that the unit cannot look into (a procedure, a dynamic statement, the \
+                 raw connection) and that may have committed a part of it"
             ),
         }
     }

@@ -1,13 +1,16 @@
 //! What can go wrong with a unit: what happened, what is stored, what to do.
 
+mod carried;
 mod cause;
 mod conflict;
 mod record;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use cause::Cause;
+pub(crate) use cause::LONE_STATEMENT;
 pub use conflict::{Conflict, Found, StaleRow};
 pub(crate) use record::is_transient;
 
@@ -20,14 +23,16 @@ use crate::schema::SchemaMismatch;
 /// [`OutcomeUnknown`](Error::OutcomeUnknown) (COMMIT was sent, its answer never came). The others leave the unit as it was.
 ///
 /// A statement that runs through [`Session`](crate::Session) answers with [`sqlx::Error`](sqlx_core::Error), as it does on
-/// a pool; an error of this type comes out of it wrapped, and `Error::from` takes it out again, so `?` loses nothing in
-/// either direction:
+/// a pool. An error of this type travels in its variant `Io`, and `Error::from` takes it out again, so `?` loses nothing in
+/// either direction. Decide by [`is_transient`](Error::is_transient) whether to run a unit again, and not by that variant: a
+/// connection that was lost is `Io` as well.
 ///
 /// ```
 /// use unit_of_work::Error;
 ///
-/// let wrapped = sqlx::Error::from(Error::Busy);
-/// assert!(Error::from(wrapped).is_busy());
+/// let carried = sqlx::Error::from(Error::Busy);
+/// assert!(carried.to_string().starts_with("error communicating with database: nothing was sent"));
+/// assert!(Error::from(carried).is_busy());
 /// ```
 #[derive(Debug)]
 #[non_exhaustive]
@@ -46,32 +51,33 @@ pub enum Error {
         cause: Arc<Cause>,
     },
     /// The server ended the transaction behind the unit's back: a part of its work may be stored. Or the unit was one INSERT,
-    /// which needs no transaction, and its answer could not be read ([`Cause::Stored`]).
+    /// sent without a transaction, which is stored although its answer could not be read ([`Cause::Stored`]).
     EndedEarly {
         /// How it was noticed.
         cause: Arc<Cause>,
     },
-    /// COMMIT was sent and its answer did not arrive: all of the unit is stored, or nothing. Or the connection was lost after
-    /// something had been run that the unit could not look into ([`Cause::Unseen`]): a part may be stored.
+    /// COMMIT was sent and its answer did not arrive: all of the unit is stored, or nothing. The same is true of a unit of one
+    /// statement, which a flush sends without BEGIN and COMMIT. Or the connection was lost after something had been run that
+    /// the unit could not look into ([`Cause::Unseen`]): a part may be stored.
     OutcomeUnknown {
         /// What cut the answer off.
         cause: Arc<Cause>,
     },
-    /// The statement was not sent, for an earlier one failed or was abandoned.
+    /// The statement was not sent, because an earlier one failed or was abandoned.
     Poisoned {
         /// The first failure.
         cause: Arc<Cause>,
     },
-    /// The statement was not sent, for another one of the same unit is still running or streaming.
+    /// The statement was not sent, because another one of the same unit is still running or streaming.
     Busy,
-    /// The statement was not sent, for it would end or change the transaction the unit answers for.
+    /// The statement was not sent, because it would end or change the unit's transaction.
     Refused {
         /// The first words of the statement.
         statement: String,
         /// What to write instead.
         instead: &'static str,
     },
-    /// `commit` or `rollback` was called inside a `run` or `savepoint` closure, whose result decides that.
+    /// `commit` or `rollback` was called inside a `run` or `savepoint` closure, where the closure's result decides.
     InsideScope {
         /// The method called.
         method: &'static str,
@@ -120,19 +126,19 @@ pub enum Error {
         /// The key.
         key: String,
     },
-    /// An entity was to be lent twice at once.
+    /// The same entity was asked for twice in one call, and can be lent only once.
     SameKeyTwice {
         /// The entity's type.
         entity: &'static str,
         /// The key.
         key: String,
     },
-    /// A new entity refers to another new one that was not inserted.
+    /// A new entity refers to another new entity, which was not inserted.
     ParentNotStored {
-        /// The type of the one that refers.
+        /// The type of the entity that refers.
         entity: &'static str,
     },
-    /// A repository does not hand its [`Entities`](crate::Entities) to its unit, so that they would never be written.
+    /// A repository does not hand its [`Entities`](crate::Entities) to its unit, which would never write them.
     EntitiesKeptBack,
     /// An entity to upsert has neither a key nor a unique column.
     NoUniqueColumn {
@@ -151,6 +157,21 @@ pub enum Error {
         /// What the engine has instead.
         instead: &'static str,
     },
+    /// The pool could open no connection within its `acquire_timeout`, although it had fewer than its `max_connections`: the
+    /// database does not answer or refuses connections. Nothing was sent.
+    ///
+    /// (A pool that has all of its connections answers [`Sqlx`](Self::Sqlx) with `PoolTimedOut`: they were in use.) `sqlx()`
+    /// and `source()` are `PoolTimedOut` here too. It is not transient, because sqlx has tried again all that time.
+    CannotConnect {
+        /// How many connections the pool had then, including those that others were about to open.
+        connections: u32,
+        /// How many it may have.
+        max_connections: u32,
+        /// How long the pool tried: its `acquire_timeout`.
+        acquire_timeout: Duration,
+        /// What sqlx says: `PoolTimedOut`.
+        source: sqlx_core::Error,
+    },
     /// An error of sqlx, unchanged.
     Sqlx(sqlx_core::Error),
 }
@@ -166,8 +187,8 @@ impl Error {
         matches!(self, Self::EndedEarly { .. })
     }
 
-    /// Nobody knows what is stored: COMMIT was sent and not answered, or the connection was lost behind something that may
-    /// have committed a part of the unit.
+    /// Nobody knows what is stored: COMMIT (or the one statement of a unit, which needs none) was sent and not answered, or
+    /// the connection was lost behind something that may have committed a part of the unit.
     pub fn is_outcome_unknown(&self) -> bool {
         matches!(self, Self::OutcomeUnknown { .. })
     }
@@ -192,7 +213,7 @@ impl Error {
         matches!(self, Self::Conflict(_))
     }
 
-    /// The rows that were not as they had been read, if that is what happened.
+    /// The rows that were not as they had been read, if this is that error.
     pub fn conflict(&self) -> Option<&Arc<Conflict>> {
         match self {
             Self::Conflict(conflict) => Some(conflict),
@@ -205,7 +226,7 @@ impl Error {
         matches!(self, Self::SchemaMismatch(_))
     }
 
-    /// In what the entities and the live schema do not agree, if that is what was found.
+    /// The differences between the entities and the live schema, if this is that error.
     pub fn schema_mismatch(&self) -> Option<&Arc<SchemaMismatch>> {
         match self {
             Self::SchemaMismatch(mismatch) => Some(mismatch),
@@ -240,7 +261,9 @@ impl Error {
     /// The error of sqlx behind this one, if there is one.
     pub fn sqlx(&self) -> Option<&sqlx_core::Error> {
         match self {
-            Self::Sqlx(error) | Self::NotStored { source: error, .. } => Some(error),
+            Self::Sqlx(error)
+            | Self::NotStored { source: error, .. }
+            | Self::CannotConnect { source: error, .. } => Some(error),
             _ => self.cause()?.sqlx(),
         }
     }
@@ -259,8 +282,8 @@ impl fmt::Display for Error {
             }
             Self::ScopeUndone { cause } => write!(
                 f,
-                "the savepoint scope was undone, for a statement in it had failed, and nothing of it is stored: {cause}; \
-                 the unit of work goes on without it: mend the cause and run the scope again, or return the error from it"
+                "the savepoint scope was undone because a statement in it had failed, and nothing of the scope is stored: \
+                 {cause}; the unit of work goes on: mend the cause and run the scope again, or return the error from it"
             ),
             Self::EndedEarly { cause } => write!(
                 f,
@@ -273,6 +296,12 @@ impl fmt::Display for Error {
                 "nobody knows what is stored of the unit of work: {cause}; look at what is stored before running it again \
                  (this one is usable after `rollback()`, which says the same)"
             ),
+            Self::OutcomeUnknown { cause } if cause.is_of_lone_statement() => write!(
+                f,
+                "the unit of work was one statement, sent without BEGIN and COMMIT, and its answer did not arrive, so it is \
+                 stored whole or not at all: {cause}; ask the database which before running it again, or have it asked with \
+                 `options(&pool).verify(…)` (this one is usable after `rollback()`, which says the same)"
+            ),
             Self::OutcomeUnknown { cause } => write!(
                 f,
                 "COMMIT was sent and its answer did not arrive, so the unit of work is stored whole or not at all: \
@@ -284,9 +313,9 @@ impl fmt::Display for Error {
                 "nothing was sent, because an earlier statement left the unit of work unfit to go on: {cause}; call \
                  `rollback()`, {}",
                 if cause.closes_the_connection() {
-                    "for this takes the connection and all of the unit with it: no savepoint scope confines it"
+                    "which undoes the whole unit: its connection ended, and no savepoint scope confines that"
                 } else {
-                    "or run what may fail inside `savepoint(async |db| …)`"
+                    "and next time run what may fail inside `savepoint(async |db| …)`"
                 }
             ),
             Self::Busy => f.write_str(
@@ -308,8 +337,8 @@ impl fmt::Display for Error {
             Self::RowGone { entity, key } => {
                 write!(
                     f,
-                    "there is no row of `{entity}` with the key {key} any more, and the entity is unchanged; let go of it, \
-                     or insert it anew"
+                    "the row of `{entity}` with the key {key} is gone, and the entity is unchanged; drop the entity, or insert \
+                     it again"
                 )
             }
             Self::Conflict(conflict) => write!(
@@ -325,11 +354,12 @@ impl fmt::Display for Error {
             ),
             Self::NotFound { entity, key } => write!(
                 f,
-                "there is no row of `{entity}` with the key {key}; use `get` where that is to be expected"
+                "there is no row of `{entity}` with the key {key}; use `get` where a missing row is expected"
             ),
             Self::AlreadyTracked { entity, key } => write!(
                 f,
-                "`{entity}` {key} is in this unit of work already, and stays as it is; change that one, or remove it first"
+                "`{entity}` {key} is in this unit of work already, and was not replaced; change the one that is there, or \
+                 remove it first"
             ),
             Self::NotTracked { entity, key } => write!(
                 f,
@@ -337,13 +367,13 @@ impl fmt::Display for Error {
             ),
             Self::SameKeyTwice { entity, key } => write!(
                 f,
-                "`{entity}` {key} was asked for twice at once, and can only be lent once; leave one of the two out"
+                "`{entity}` {key} was asked for twice in one call, and can be lent only once; ask for it once"
             ),
             Self::ParentNotStored { entity } => write!(
                 f,
                 "a new `{entity}` refers to an entity that was added and is not stored: it was removed, belongs to another unit of \
-                 work, or refers back to this one in a circle; nothing of the flush is stored: add the one it refers to to this \
-                 unit, or store one of a circle first and then what it refers to"
+                 work, or refers back to this one in a circle; nothing of the flush is stored: add to this unit the entity that \
+                 it refers to; of entities in a circle, store one first, and then those that it refers to"
             ),
             Self::EntitiesKeptBack => f.write_str(
                 "a repository has `Entities` that it does not hand to its unit, so nothing was flushed; derive `Repository`, or \
@@ -352,7 +382,7 @@ impl fmt::Display for Error {
             Self::NoUniqueColumn { entity } => write!(
                 f,
                 "`{entity}` has neither its key nor a unique column to find its row by, so nothing was sent; write \
-                 `#[uow(unique)]` on the column that tells one from another"
+                 `#[uow(unique)]` on the column that identifies a row"
             ),
             Self::SchemaMismatch(mismatch) => {
                 write!(f, "the entities and the schema of the database do not agree:\n{mismatch}")
@@ -360,11 +390,19 @@ impl fmt::Display for Error {
             Self::Unsupported { engine, option, instead } => {
                 write!(f, "{engine} has no {option}, so nothing was sent; {instead}")
             }
+            Self::CannotConnect { connections, max_connections, acquire_timeout, .. } => write!(
+                f,
+                "nothing was sent, because the pool could open no connection within its `acquire_timeout` of \
+                 {acquire_timeout:?} (it has {connections} of at most {max_connections}): the database does not answer or \
+                 refuses connections, or `after_connect` fails; check that the database runs, that the pool has its address, \
+                 and that it has not reached its own limit of connections"
+            ),
             Self::Sqlx(error @ sqlx_core::Error::PoolTimedOut) => write!(
                 f,
-                "{error}: all of its connections were in use for as long as its `acquire_timeout`. Most often a unit of work, \
-                 or `pool.begin()`, inside of another unit wants a second one while the first is held: use \
-                 `savepoint(async |db| …)` there, or give the pool more connections than there are units at a time"
+                "{error}: no connection became free within its `acquire_timeout`. If the pool has its `max_connections`, all \
+                 of them were taken. Most often a unit of work, or `pool.begin()`, inside of another unit wants a second \
+                 connection while the first is held: use `savepoint(async |db| …)` there, or give the pool more connections \
+                 than there are units at a time. If it has fewer, the database did not answer"
             ),
             Self::Sqlx(error) => error.fmt(f),
         }
@@ -374,32 +412,9 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::NotStored { source, .. } => Some(source),
+            Self::NotStored { source, .. } | Self::CannotConnect { source, .. } => Some(source),
             Self::Sqlx(error) => error.source(),
             _ => self.cause()?.source(),
-        }
-    }
-}
-
-// Between the two error types an `Error` travels as the one variant of sqlx's that holds a boxed error and belongs to no
-// driver: `Database` would make a user's `downcast_ref::<PgDatabaseError>()`, which is right on a pool, panic.
-impl From<sqlx_core::Error> for Error {
-    fn from(error: sqlx_core::Error) -> Self {
-        match error {
-            sqlx_core::Error::AnyDriverError(inner) => match inner.downcast::<Self>() {
-                Ok(ours) => *ours,
-                Err(inner) => Self::Sqlx(sqlx_core::Error::AnyDriverError(inner)),
-            },
-            other => Self::Sqlx(other),
-        }
-    }
-}
-
-impl From<Error> for sqlx_core::Error {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Sqlx(error) => error,
-            other => Self::AnyDriverError(Box::new(other)),
         }
     }
 }

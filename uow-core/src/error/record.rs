@@ -7,7 +7,8 @@ use std::io;
 use sqlx_core::error::{DatabaseError, Error, ErrorKind};
 
 use super::Error as UnitError;
-use crate::backend::is_transient_database_error;
+use super::carried::ours;
+use crate::backend::{is_last_word, is_transient_database_error};
 
 /// Everything a database error says through [`DatabaseError`].
 #[derive(Debug)]
@@ -19,10 +20,14 @@ struct Recorded {
     table: Option<String>,
     kind: ErrorKind,
     transient: bool,
+    last_word: bool,
 }
 
-/// The same error again: the same variant, saying the same. `passes`: known to pass, whatever it says itself.
+/// The same error again: the same variant, saying the same. `passes`: known to pass on another connection, whatever it says itself.
 pub(crate) fn record(error: &Error, passes: bool) -> Error {
+    if let Some(ours) = ours(error) {
+        return record_ours(ours);
+    }
     match error {
         Error::Database(inner) => Error::Database(Box::new(Recorded {
             text: inner.to_string(),
@@ -32,6 +37,7 @@ pub(crate) fn record(error: &Error, passes: bool) -> Error {
             table: inner.table().map(str::to_owned),
             kind: same_kind(&inner.kind()),
             transient: passes || is_transient(error),
+            last_word: passes || ends_connection(error),
         })),
         Error::Io(inner) => Error::Io(io::Error::new(inner.kind(), inner.to_string())),
         Error::Configuration(inner) => Error::Configuration(inner.to_string().into()),
@@ -57,20 +63,43 @@ pub(crate) fn record(error: &Error, passes: bool) -> Error {
     }
 }
 
+/// Of the errors of ours only the one that says why there is no connection is the cause of anything; the others say what that
+/// cause did.
+fn record_ours(error: &UnitError) -> Error {
+    match *error {
+        UnitError::CannotConnect { connections, max_connections, acquire_timeout, ref source } => {
+            let source = record(source, false);
+            UnitError::CannotConnect { connections, max_connections, acquire_timeout, source }.into()
+        }
+        ref other => Error::InvalidArgument(other.to_string()),
+    }
+}
+
+/// Whether an error, or the record of one, was the last thing that its connection said. (What an encoding or a database error
+/// that is not so leaves behind is a connection in step.)
+pub(super) fn ends_connection(error: &Error) -> bool {
+    match error {
+        Error::Database(inner) => match inner.try_downcast_ref::<Recorded>() {
+            Some(recorded) => recorded.last_word,
+            None => is_last_word(&**inner),
+        },
+        Error::Encode(_) => false,
+        _ => true,
+    }
+}
+
 /// Whether the same unit may well succeed when it is run again: nothing of it is stored, and the cause passes.
 pub(crate) fn is_transient(error: &Error) -> bool {
     match error {
         // Connections that were lost. (Not pools that were exhausted: most often by units that wait for one more.)
-        Error::Io(_) | Error::WorkerCrashed => true,
+        Error::WorkerCrashed => true,
+        Error::Io(_) => ours(error).is_none_or(UnitError::is_transient),
         Error::Database(inner) => {
             if let Some(recorded) = inner.try_downcast_ref::<Recorded>() {
                 recorded.transient
             } else {
                 is_transient_database_error(&**inner)
             }
-        }
-        Error::AnyDriverError(inner) => {
-            inner.downcast_ref::<UnitError>().is_some_and(UnitError::is_transient)
         }
         _ => false,
     }

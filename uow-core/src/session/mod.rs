@@ -35,6 +35,9 @@ pub(crate) use state::{Settings, Shared};
 /// It runs in the runtime that sqlx runs in, whichever its features choose. Only tokio is told to finish the work of a unit that
 /// is dropped: elsewhere the connection of that unit is closed, which rolls back as well.
 ///
+/// On MySQL and MariaDB a rollback undoes what was written to InnoDB's tables, and nothing of what was written to tables without
+/// transactions (`MyISAM`, Aria, MEMORY, …): see [`Backend`].
+///
 /// # Errors
 ///
 /// A statement's own failure is handed on unchanged. From then on the session is *poisoned*: every further statement is
@@ -149,7 +152,8 @@ impl<DB: Backend> Session<DB> {
     ///
     /// # Errors
     ///
-    /// [`Error::Sqlx`] if no connection could be had or BEGIN failed; [`Error::Poisoned`] and [`Error::Busy`] as for a
+    /// [`Error::CannotConnect`] if the database could not be reached; [`Error::Sqlx`] if all connections of the pool were in use or
+    /// BEGIN failed; [`Error::Poisoned`] and [`Error::Busy`] as for a
     /// statement.
     pub async fn connection(&mut self) -> Result<RawConnection<'_, DB>, Error> {
         let lease = Lease::ready_for_statement(&self.shared, Effect::Opaque);

@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 use crate::backend::{Backend, Step};
 use crate::connection::Held;
-use crate::error::{Cause, Error};
+use crate::error::{Cause, Error, LONE_STATEMENT};
 use crate::interrupt::Interruption;
 use crate::marker::{MarkerRow, Verification};
 use crate::transaction_options::Plan;
@@ -150,7 +150,8 @@ pub(crate) enum Errand {
 impl Errand {
     pub(super) fn word(self) -> &'static str {
         match self {
-            Self::Statement | Self::Read | Self::Alone => "statement",
+            Self::Statement | Self::Read => "statement",
+            Self::Alone => LONE_STATEMENT,
             Self::Savepoint => "savepoint",
             Self::Commit => "COMMIT",
         }
@@ -169,7 +170,8 @@ pub enum SessionState {
     Busy,
     /// A statement failed or was abandoned: only `rollback`, or leaving the savepoint scope it failed in, is possible.
     Poisoned,
-    /// COMMIT was sent and never answered; or the connection was lost behind something that may have committed a part.
+    /// COMMIT (or the one statement of a unit, which needs none) was sent and never answered; or the connection was lost behind
+    /// something that may have committed a part.
     Unknown,
     /// The unit was dropped.
     Gone,

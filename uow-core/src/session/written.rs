@@ -158,7 +158,7 @@ impl<DB: Backend> Shared<DB> {
             }
             Err(error) if !DB::ends_connection(&error) => Err(lease.fail_alone(error, false)),
             // Dropped, the lease leaves the unit in the state that says so.
-            Err(error) => Err(lease.lose("statement", &error).into()),
+            Err(error) => Err(lease.lose(Errand::Alone.word(), &error).into()),
         }
     }
 

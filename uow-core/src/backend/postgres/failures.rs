@@ -6,7 +6,7 @@ use sqlx_postgres::{PgDatabaseError, PgSeverity};
 /// A FATAL error is the last thing a connection says.
 pub(in crate::backend) fn ends_connection(error: &dyn DatabaseError) -> bool {
     let severity = error.try_downcast_ref::<PgDatabaseError>().map(PgDatabaseError::severity);
-    !matches!(severity, Some(PgSeverity::Error))
+    severity.is_some_and(|severity| !matches!(severity, PgSeverity::Error))
 }
 
 /// Serialization failure, deadlock, lock not available, the connection ended by the server or not yet accepted by it; and what

@@ -23,7 +23,7 @@ use crate::interrupt::Interruptions;
 use crate::schema::LiveTable;
 use crate::sql::{self, Form, Shape};
 use crate::transaction_options::{Plan, TransactionOptions};
-pub(super) use failures::{is_about_row, is_transient};
+pub(super) use failures::{ends_connection, is_about_row, is_transient};
 
 /// Asks which process serves the connection.
 const ASK_PROCESS: &str = "; SELECT pg_backend_pid()";
@@ -157,7 +157,7 @@ impl Backend for Postgres {
 
     fn ends_connection(error: &SqlxError) -> bool {
         match error {
-            SqlxError::Database(error) => failures::ends_connection(&**error),
+            SqlxError::Database(error) => ends_connection(&**error),
             // It comes before anything is sent.
             error => !matches!(error, SqlxError::Encode(_)),
         }
