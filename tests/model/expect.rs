@@ -70,6 +70,8 @@ pub(crate) struct Model {
     /// Whether something was done on the raw connection, where a COMMIT would not have been seen.
     pub(crate) unseen: bool,
     pub(crate) in_flight: InFlight,
+    /// Whether the last COMMIT that was dropped is stored, where its rows tell.
+    pub(crate) landed: Option<bool>,
 }
 
 /// How a scope has to end.
@@ -96,6 +98,7 @@ impl Model {
             harm: Harm::None,
             unseen: false,
             in_flight: InFlight::Nothing,
+            landed: None,
         }
     }
 
@@ -206,6 +209,7 @@ impl Model {
 
     /// COMMIT was dropped: the rows are those of before or those of after, and it is seen now which.
     pub(crate) fn commit_unknown(&mut self, seen: Rows) {
+        self.landed = (self.work != self.stored).then_some(seen == self.work);
         self.stored = seen;
         self.over();
         self.phase = Phase::Unknown;
@@ -219,7 +223,12 @@ impl Model {
         let ends = match self.phase {
             Phase::Unknown => Ends::Poisoned,
             Phase::Poisoned(poison) if poison.scope < depth => Ends::Poisoned,
-            Phase::Poisoned(poison) if poison.gone || (sent && self.harm == Harm::Dead) => {
+            // What ends a scope on a connection that is dead closes it.
+            Phase::Poisoned(poison) if sent && poison.connected && self.harm == Harm::Dead => {
+                self.lost(poison.why);
+                Ends::Poisoned
+            }
+            Phase::Poisoned(poison) if poison.gone => {
                 self.poison(Poison { scope: 0, ..poison });
                 Ends::Poisoned
             }
@@ -228,7 +237,11 @@ impl Model {
                 self.undone(sent, before);
                 Ends::RolledBack
             }
-            Phase::Open if sent && (self.harm == Harm::Dead || (ok && self.harm == Harm::Spoiled)) => {
+            Phase::Open if sent && self.harm == Harm::Dead => {
+                self.lost(Why::Failed);
+                Ends::Poisoned
+            }
+            Phase::Open if sent && ok && self.harm == Harm::Spoiled => {
                 self.poison(Poison { scope: 0, why: Why::Failed, connected: true, gone: true });
                 Ends::Poisoned
             }

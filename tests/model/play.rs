@@ -294,6 +294,20 @@ async fn commit<T: Target>(
             model.refused_to_commit(why);
         }
         (Phase::Unknown, Ran::Done(Err(error))) if error.is_outcome_unknown() => {}
+        // The marker is asked again.
+        (Phase::Unknown, Ran::Cut) if place.units == Units::Marked => {}
+        (Phase::Unknown, Ran::Done(Ok(())))
+            if place.units == Units::Marked && model.landed != Some(false) =>
+        {
+            model.rolled_back();
+        }
+        (Phase::Unknown, Ran::Done(Err(error @ Error::RolledBack { .. })))
+            if place.units == Units::Marked && model.landed != Some(true) =>
+        {
+            let why = if Why::Failed.is_told_by(&error) { Why::Failed } else { Why::Abandoned };
+            ensure!(why.is_told_by(&error), "commit named the wrong cause: {error}");
+            model.refused_to_commit(why);
+        }
         (phase, ran) => return Err(Stop::Lie(format!("a commit of {phase:?} came to {ran:?}"))),
     }
     stored(&model.stored, place).await
@@ -304,7 +318,10 @@ fn why_refused<T: Target>(answer: Result<(), Error>, model: &Model, place: &Plac
     // A COMMIT that was never answered is known to have failed if the unit left a marker, or if the server's last word came in
     // the place of what stands before it.
     let failed = model.harm != Harm::None;
+    // What is sent in messages before COMMIT can be dropped before anything is committed.
+    let before = T::NAME == "MySQL" && (place.units == Units::Marked || model.unseen);
     match answer {
+        Err(error) if before && Why::Abandoned.is_told_by(&error) => Ok(Why::Abandoned),
         Err(error) if failed && Why::Failed.is_told_by(&error) => Ok(Why::Failed),
         Err(error) if place.may_be_late() && statement::is_deadline(&error) => Ok(Why::Deadline),
         other => Err(Stop::Lie(format!("there was nothing amiss, and commit answered {other:?}"))),

@@ -8,6 +8,7 @@
 //! There is at most one such other connection to a server at a time, however many transactions are given up at once.
 
 use std::fmt;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -151,7 +152,7 @@ impl<DB: Backend> Line<DB> {
     /// Ends a process, and waits until it is gone.
     async fn end(&self, process: Process) -> Result<(), SqlxError> {
         let mut turn = self.inner.connection.lock().await;
-        let mut connection = self.take(&mut turn).await?;
+        let Some(mut connection) = self.take(&mut turn).await? else { return Ok(()) };
         let mut pauses = Pauses::default();
         let mut told = false;
         while activity::<DB>(&mut connection, process).await? != Activity::Gone {
@@ -179,7 +180,7 @@ impl<DB: Backend> Line<DB> {
 
     async fn end_if_it_waits(&self, process: Process) -> Result<bool, SqlxError> {
         let mut turn = self.inner.connection.lock().await;
-        let mut connection = self.take(&mut turn).await?;
+        let Some(mut connection) = self.take(&mut turn).await? else { return Ok(true) };
         let activity = activity::<DB>(&mut connection, process).await?;
         if activity == Activity::Waits {
             DB::end_process(&mut connection, process.number).await?;
@@ -188,17 +189,21 @@ impl<DB: Backend> Line<DB> {
         Ok(activity != Activity::Works)
     }
 
-    /// The connection of the line, which is put back only when its answer was read.
-    async fn take(&self, turn: &mut Option<DB::Connection>) -> Result<DB::Connection, SqlxError> {
+    /// The connection of the line, which is put back only when its answer was read. `None` if there is no server any more, nor a
+    /// process of it.
+    async fn take(&self, turn: &mut Option<DB::Connection>) -> Result<Option<DB::Connection>, SqlxError> {
         if let Some(connection) = turn.take() {
-            return Ok(connection);
+            return Ok(Some(connection));
         }
         let mut pauses = Pauses::default();
         loop {
             match self.inner.options.connect().await {
                 // It has no place for one more connection, and gets one when somebody else is done.
                 Err(SqlxError::Database(_)) => pauses.pause().await,
-                connected => return connected,
+                Err(SqlxError::Io(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                    return Ok(None);
+                }
+                connected => return connected.map(Some),
             }
         }
     }

@@ -118,7 +118,8 @@ impl<U: UnitOfWork> Options<U> {
     /// In [`run`](Self::run) the closure is cut off as well, wherever it waits. A COMMIT that is on its way has one second more.
     ///
     /// PostgreSQL and MySQL are told of it in BEGIN's message, so that the server gives up too when the client cannot be heard:
-    /// `statement_timeout` and `idle_in_transaction_session_timeout`, or `max_statement_time` (`max_execution_time` on MySQL,
+    /// `statement_timeout` and `idle_in_transaction_session_timeout`, or `max_statement_time` and `idle_transaction_timeout` on MariaDB
+    /// (`max_execution_time` and `wait_timeout` on MySQL,
     /// which looks at SELECTs only), half a second behind the client. On SQLite a statement that is cut off runs to its end, for
     /// nothing in sqlx interrupts it, and the next writer waits for that.
     #[must_use]

@@ -207,7 +207,8 @@ impl<U: UnitOfWork> Attempt<U> {
         if let Err(rollback) = &rollback {
             tracing::error!(unit = U::NAME, error = %rollback, "the rollback of a failed unit failed too");
         }
-        let rolled_back = rollback.is_ok();
+        // (A server that could not be told stores nothing either.)
+        let rolled_back = matches!(rollback, Ok(()) | Err(Error::RolledBack { .. }));
         Failed {
             transient: transient && rolled_back,
             conflict: conflict && rolled_back,

@@ -35,9 +35,7 @@ impl<DB: Backend> Shared<DB> {
             let Some(deadline) = self.deadline() else { return statement.await };
             let rest = deadline.saturating_duration_since(Instant::now());
             if rest.is_zero() {
-                // Dropped before it was begun: nothing is sent behind the deadline.
-                drop(statement);
-                return Err(self.too_late().into());
+                return Err(self.too_late(statement).into());
             }
             match clock::timeout(rest, statement).await {
                 Some(outcome) => outcome,
@@ -46,10 +44,17 @@ impl<DB: Backend> Shared<DB> {
         })
     }
 
-    /// Why nothing is sent behind the deadline: what spoilt the unit before, or that.
-    fn too_late(&self) -> Error {
+    /// Drops a statement that was not begun, for nothing is sent behind the deadline, and says why: that, or what had spoilt
+    /// the unit before.
+    fn too_late<T>(&self, statement: T) -> Error {
         let refusal = self.lock().state.refusal();
-        refusal.unwrap_or_else(|| self.exceed(false))
+        drop(statement);
+        match refusal {
+            // It had the connection already, to end a scope.
+            Some(Error::Busy) => self.exceed(true),
+            Some(refusal) => refusal,
+            None => self.exceed(false),
+        }
     }
 
     /// Whether the deadline is past. If so the unit is poisoned with it.

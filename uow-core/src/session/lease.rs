@@ -12,7 +12,7 @@ use crate::boxed::boxed;
 use crate::clock;
 use crate::connection::{Held, PATIENCE};
 use crate::error::{Cause, Error};
-use crate::interrupt::{self, Process};
+use crate::interrupt::{self, Interruption, Process};
 use crate::sql::{self, Effect};
 
 /// The connection, lent to one errand. It is given back by [`finish`](Self::finish), when the errand's answer has been
@@ -241,7 +241,7 @@ impl<'s, DB: Backend> Lease<'s, DB> {
         let cause = self.shared.note_failure(&mut inner, during, error, false);
         let state = if self.shared.closes_connection(error) {
             // Closed, for who knows what the next answer on it would belong to; or what it knows is out of date.
-            inner.lost(&cause)
+            inner.lost_with(&cause, close(connection, error))
         } else {
             let scope = inner.scopes.sent;
             State::Poisoned(Poison { cause, scope, gone, connection, interruption: None })
@@ -294,7 +294,8 @@ impl<'s, DB: Backend> Lease<'s, DB> {
     ) {
         let connection = self.connection.take();
         let state = if self.shared.closes_connection(error) {
-            self.shared.lock().lost(cause)
+            let interruption = close(connection, error);
+            self.shared.lock().lost_with(cause, interruption)
         } else {
             let cause = Arc::clone(cause);
             State::Poisoned(Poison { cause, scope: 0, gone, connection, interruption: None })
@@ -361,6 +362,14 @@ async fn begin_on<DB: Backend>(
     Ok(held)
 }
 
+/// Closes a connection for this error. Where that did not come from the server, the server may know nothing of it.
+fn close<DB: Backend>(connection: Option<Held<DB>>, error: &SqlxError) -> Option<Interruption> {
+    match error {
+        SqlxError::Database(_) => None,
+        _ => interrupt::give_up(connection?),
+    }
+}
+
 impl<DB: Backend> Drop for Lease<'_, DB> {
     fn drop(&mut self) {
         if self.finished {
@@ -374,15 +383,12 @@ impl<DB: Backend> Drop for Lease<'_, DB> {
             _ => interrupt::give_up(held),
         });
         let inner = self.shared.lock();
-        let mut state = match self.errand {
+        let state = match self.errand {
             Errand::Commit | Errand::Alone => State::Unknown { cause: inner.doubt(&cause), marker },
             // There was no transaction for it to be part of.
             Errand::Read => State::Idle,
-            Errand::Statement | Errand::Savepoint => inner.lost(&cause),
+            Errand::Statement | Errand::Savepoint => inner.lost_with(&cause, interruption),
         };
-        if let State::Poisoned(poison) = &mut state {
-            poison.interruption = interruption;
-        }
         drop(inner);
         self.end_in(state);
     }

@@ -168,7 +168,8 @@ impl<DB: Backend> Shared<DB> {
             None => (own, aborted || gone),
         };
         lease.leave_scope_poisoned(depth, &cause, gone, &error);
-        Err(Error::Poisoned { cause })
+        let refusal = self.lock().state.refusal();
+        Err(refusal.unwrap_or(Error::Poisoned { cause }))
     }
 
     /// The text that ends a scope, and sets the sentinel anew if it goes with the scope. One that was set before the scope was

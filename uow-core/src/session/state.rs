@@ -299,6 +299,14 @@ impl<DB: Backend> Inner<DB> {
         }
     }
 
+    /// The same, where the server is being told to end what it still does.
+    pub(super) fn lost_with(&self, cause: &Arc<Cause>, interruption: Option<Interruption>) -> State<DB> {
+        match self.lost(cause) {
+            State::Poisoned(poison) => State::Poisoned(Poison { interruption, ..poison }),
+            other => other,
+        }
+    }
+
     /// Why it is not known what is stored.
     pub(super) fn doubt(&self, cause: &Arc<Cause>) -> Arc<Cause> {
         if self.unseen { Cause::unseen(cause) } else { Arc::clone(cause) }

@@ -77,6 +77,12 @@ impl Backend for MySql {
             let millis = timeout.as_millis().clamp(1, u128::from(u32::MAX));
             settings.set("max_execution_time", millis, " /*!50708 ");
         }
+        if let Some(timeout) = options.idle_limit() {
+            // MariaDB ends an idle transaction, MySQL only an idle connection. In whole seconds, the next one up.
+            let seconds = timeout.as_millis().div_ceil(1000).clamp(1, 31_536_000);
+            settings.set("idle_transaction_timeout", seconds, " /*M!100300 ");
+            settings.set("wait_timeout", seconds, " /*!50708 ");
+        }
         if let Some(timeout) = options.lock_timeout {
             // In whole seconds, the next one up.
             let seconds = timeout.as_millis().div_ceil(1000).clamp(1, 100_000_000);
