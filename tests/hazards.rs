@@ -40,5 +40,9 @@ mod hazards {
     mod h20_cancelled_acquire;
     mod h21_blocking_drop;
     mod h22_round_trips;
+    mod h24_silent_network;
+    mod h27_stale_plan;
+    mod h28_dead_worker;
+    mod h30_given_up;
     mod h32_maintenance_of_the_pool;
 }

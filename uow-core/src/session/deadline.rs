@@ -47,11 +47,12 @@ impl<DB: Backend> Shared<DB> {
     /// Drops a statement that was not begun, for nothing is sent behind the deadline, and says why: that, or what had spoilt
     /// the unit before.
     fn too_late<T>(&self, statement: T) -> Error {
-        let refusal = self.lock().state.refusal();
+        let busy = matches!(self.lock().state, State::Lent(_));
         drop(statement);
+        let refusal = self.lock().state.refusal();
         match refusal {
             // It had the connection already, to end a scope.
-            Some(Error::Busy) => self.exceed(true),
+            Some(Error::Poisoned { .. } | Error::OutcomeUnknown { .. }) if busy => self.exceed(true),
             Some(refusal) => refusal,
             None => self.exceed(false),
         }
