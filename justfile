@@ -1,8 +1,12 @@
 # Every recipe is one or two commands that can as well be typed.
 
-# everything, servers included: what CI runs
+# everything but clusters, servers included; CI runs this and then `clusters`
 check:
     scripts/check
+
+# units on a Galera cluster, whose nodes are killed in turn
+clusters:
+    scripts/clusters
 
 # what needs no server
 test:

@@ -1,9 +1,11 @@
 //! What the tests share: [`engines!`] runs one claim on every engine, and a [`Lab`] is a database of the test's own.
 
+mod cluster;
 mod lab;
 mod proxy;
 mod server;
 
+pub use cluster::Cluster;
 pub use lab::{Engine, Lab, pool_options, postgres_connect, schema, sql};
 pub use proxy::{Proxy, Trigger};
 pub use server::OwnServer;

@@ -53,31 +53,22 @@ impl OwnServer {
 
     /// Crashes the server: SIGKILL to every process of it.
     pub async fn kill9(&self) {
-        self.script("kill9").await;
+        script("kill9", self.engine, &self.folder).await;
     }
 
     /// Starts the crashed server on its data and port, and returns when it answers.
     pub async fn start(&self) {
-        self.script("start").await;
+        script("start", self.engine, &self.folder).await;
     }
 
     /// Stops the server as it is, in the middle of whatever it does: SIGSTOP to every process of it. It answers nobody.
     pub async fn freeze(&self) {
-        self.script("freeze").await;
+        script("freeze", self.engine, &self.folder).await;
     }
 
     /// Lets a frozen server go on.
     pub async fn thaw(&self) {
-        self.script("thaw").await;
-    }
-
-    async fn script(&self, what: &'static str) {
-        let mut command = Command::new("timeout");
-        command.args(["--kill-after=5", STEP, SERVERS, what, self.engine]).stdin(Stdio::null());
-        command.env("UOW_SERVERS_DIR", &self.folder);
-        let done = blocking(move || command.output()).await.expect("scripts/servers can be run");
-        let told = String::from_utf8_lossy(&done.stderr);
-        assert!(done.status.success(), "`scripts/servers {what}`, {}: {told}", done.status);
+        script("thaw", self.engine, &self.folder).await;
     }
 }
 
@@ -86,6 +77,16 @@ impl Drop for OwnServer {
         drop(self.pipe.take());
         self.keeper.wait().ok();
     }
+}
+
+/// Has `scripts/servers` do this to a server, or a node, that it has started in this folder.
+pub(crate) async fn script(what: &'static str, engine: &str, folder: &str) {
+    let mut command = Command::new("timeout");
+    command.args(["--kill-after=5", STEP, SERVERS, what, engine]).stdin(Stdio::null());
+    command.env("UOW_SERVERS_DIR", folder);
+    let done = blocking(move || command.output()).await.expect("scripts/servers can be run");
+    let told = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "`scripts/servers {what}`, {}: {told}", done.status);
 }
 
 /// Runs what waits for another process, where it does not hold up the runtime.

@@ -64,8 +64,9 @@ pub trait Backend:
     const COMMIT: &'static str;
     /// [`CHECK`](Self::CHECK) and [`COMMIT`](Self::COMMIT) in one message.
     const CHECKED_COMMIT: &'static str;
-    /// Whether nothing may stand in front of COMMIT in its message: a cluster loses what it hears of between two statements of
-    /// one message.
+    /// Whether COMMIT, and each savepoint, has a message to itself: of a transaction that a cluster aborts between two
+    /// statements of one message nobody is told, and the second one is run without it; and a COMMIT that fails with a statement
+    /// behind it in its message is answered with success.
     const COMMITS_ALONE: bool = false;
     /// Rolls back.
     const ROLLBACK: &'static str;

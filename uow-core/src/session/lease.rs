@@ -159,17 +159,20 @@ impl<'s, DB: Backend> Lease<'s, DB> {
         }
     }
 
-    /// Sends the savepoints of the scopes that were opened since the last statement, in one message.
+    /// Sends the savepoints of the scopes that were opened since the last statement, in one message where that is safe.
     async fn set_savepoints(&mut self, scopes: Scopes) -> Result<(), SqlxError> {
-        let text = sql::set_savepoints(scopes.sent + 1..=scopes.open);
-        let outcome = backend::send::<DB>(self.connection()?, Query::unprepared(text)).await.outcome;
-        match outcome {
-            Ok(()) => {
-                self.shared.lock().scopes.sent = scopes.open;
-                Ok(())
+        let mut next = scopes.sent + 1;
+        while next <= scopes.open {
+            let last = if DB::COMMITS_ALONE { next } else { scopes.open };
+            let text = sql::set_savepoints(next..=last);
+            let outcome = backend::send::<DB>(self.connection()?, Query::unprepared(text)).await.outcome;
+            if let Err(error) = outcome {
+                return Err(self.fail_during("SAVEPOINT", error).await);
             }
-            Err(error) => Err(self.fail_during("SAVEPOINT", error).await),
+            self.shared.lock().scopes.sent = last;
+            next = last + 1;
         }
+        Ok(())
     }
 
     /// What comes now cannot be looked into, and may end the transaction. What an error says of that is no longer the whole

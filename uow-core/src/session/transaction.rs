@@ -137,7 +137,11 @@ impl<DB: Backend> Shared<DB> {
         let Answer { results, outcome } =
             if DB::HAS_SERVER { self.in_limit("COMMIT", sending).await } else { sending.await };
         let Err(error) = outcome else {
-            lease.release();
+            if DB::COMMITS_ALONE && needs_restore(lease.held()?, &self.settings.plan) {
+                Box::pin(self.restore_after_commit(lease)).await;
+            } else {
+                lease.release();
+            }
             return Ok(());
         };
         if results >= commit_at {
@@ -171,6 +175,19 @@ impl<DB: Backend> Shared<DB> {
             self.lock().unseen = false;
         }
         Ok(Some(lease.goes_on(Errand::Commit)))
+    }
+
+    /// Makes the connection what it was before, in a message of its own. The unit is over by now: if this fails, or is cut off,
+    /// the connection is closed.
+    async fn restore_after_commit(&self, lease: Lease<'_, DB>) {
+        let Some(mut held) = lease.end_badly(State::Idle) else { return };
+        let text = sql::restore(&held.transaction, &self.settings.plan);
+        let Ok(connection) = held.get() else { return };
+        let sending = backend::send::<DB>(connection, Query::unprepared(text));
+        let answer = clock::timeout(PATIENCE, sending).await;
+        if answer.is_some_and(|answer| answer.outcome.is_ok()) {
+            held.release();
+        }
     }
 
     /// The answer to a message of the unit's own, which no user can put a limit to.
@@ -377,22 +394,24 @@ fn needs_restore<DB: Backend>(connection: &Held<DB>, plan: &Plan) -> bool {
 
 /// The message that commits, and the number of COMMIT's own result in its answer.
 ///
-/// In front of COMMIT, where that may have company, stands what makes it fail if the transaction is not sound, then the marker,
+/// Where COMMIT may have no company that is all there is. Else in front of COMMIT stands what makes it fail if the transaction is not sound, then the marker,
 /// which must not be written outside of one; behind it, what makes the connection what it was before.
 fn commit_text<DB: Backend>(
     transaction: &OpenTransaction,
     unseen: bool,
     plan: &Plan,
 ) -> (Cow<'static, str>, usize) {
+    if DB::COMMITS_ALONE {
+        return (Cow::Borrowed(DB::COMMIT), 1);
+    }
     let OpenTransaction { restore, marker, .. } = transaction;
-    let marker = marker.as_ref().filter(|_| !DB::COMMITS_ALONE);
-    let sentinel = unseen && !DB::COMMITS_ALONE;
+    let sentinel = unseen;
     if !sentinel && marker.is_none() && restore.is_empty() && plan.restore.is_empty() {
         return (Cow::Borrowed(DB::CHECKED_COMMIT), if DB::CHECK.is_empty() { 1 } else { 2 });
     }
     let sentinel = sentinel.then(|| sql::RELEASE_SENTINEL.to_owned());
     let check = (!DB::CHECK.is_empty()).then(|| DB::CHECK.to_owned());
-    let marker = marker.map(MarkerRow::insert);
+    let marker = marker.as_ref().map(MarkerRow::insert);
     let commit = Some(DB::COMMIT.to_owned());
     let statements: Vec<String> = [sentinel, check, marker, commit].into_iter().flatten().collect();
     (sql::with_restore(statements.join("; ").into(), transaction, plan), statements.len())

@@ -55,6 +55,7 @@ const OPAQUE: Verdict = Verdict::Pass(Effect::Opaque);
 pub(crate) fn look(text: &str, dialect: Dialect, is_one: bool) -> Result<Effect, Refused> {
     let mut reader = Reader::new(text, dialect);
     let mut effect = Effect::Nothing;
+    let mut statements = 0;
     loop {
         reader.skip_blank();
         if reader.rest.is_empty() {
@@ -62,6 +63,7 @@ pub(crate) fn look(text: &str, dialect: Dialect, is_one: bool) -> Result<Effect,
         }
         let start = reader.rest;
         let first = reader.word();
+        statements += 1;
         match verdict(first, &mut reader) {
             Verdict::Refuse(instead) => {
                 let length = start.len() - reader.rest.len();
@@ -76,7 +78,10 @@ pub(crate) fn look(text: &str, dialect: Dialect, is_one: bool) -> Result<Effect,
         }
         reader.skip_statement(first);
     }
-    let in_doubt = reader.may_be_no_comment || (reader.may_hide_a_statement && !is_one);
+    // Of a transaction that a cluster aborts between two statements of one message nobody is told.
+    let may_lose_transaction = statements > 1 && dialect == Dialect::MySql;
+    let in_doubt =
+        may_lose_transaction || reader.may_be_no_comment || (reader.may_hide_a_statement && !is_one);
     Ok(if in_doubt { Effect::Opaque } else { effect })
 }
 

@@ -38,13 +38,15 @@ pub(crate) fn with_restore(
     transaction: &OpenTransaction,
     plan: &Plan,
 ) -> Cow<'static, str> {
-    let mut text = text;
-    for restore in [plan.restore.as_ref(), transaction.restore.as_str()] {
-        if !restore.is_empty() {
-            text = format!("{text}; {restore}").into();
-        }
-    }
-    text
+    let restore = restore(transaction, plan);
+    if restore.is_empty() { text } else { format!("{text}; {restore}").into() }
+}
+
+/// What makes the connection what it was before.
+pub(crate) fn restore(transaction: &OpenTransaction, plan: &Plan) -> String {
+    let parts = [plan.restore.as_ref(), transaction.restore.as_str()];
+    let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    parts.join("; ")
 }
 
 pub(crate) fn set_savepoints(depths: RangeInclusive<u32>) -> String {
