@@ -39,7 +39,7 @@ pub(crate) struct Interruption(oneshot::Receiver<bool>);
 
 impl Interruption {
     /// Waits until the server has ended the transaction, its locks included. `false` if it could not be reached in time.
-    pub(crate) async fn is_done(self) -> bool {
+    pub(crate) async fn wait(self) -> bool {
         self.0.await.unwrap_or(false)
     }
 }

@@ -50,7 +50,7 @@ impl<DB: Backend> Marker<DB> {
     ///
     /// [`Error::Sqlx`] if the statement failed.
     pub async fn create_table(pool: &Pool<DB>) -> Result<(), Error> {
-        run(pool, Query::fixed(DB::MARKER_TABLE)).await
+        run(pool, [Query::fixed(DB::MARKER_TABLE)]).await
     }
 
     /// Removes the markers that are older than this. Leave them longer than any unit or its verification may take.
@@ -60,19 +60,24 @@ impl<DB: Backend> Marker<DB> {
     /// [`Error::Sqlx`] if the statement failed.
     pub async fn clean_up(pool: &Pool<DB>, older_than: Duration) -> Result<(), Error> {
         // With a COMMIT of its own, for a server where that is not a matter of course.
-        let text = [DB::BEGIN, &DB::marker_clean_up(older_than.as_secs()), DB::COMMIT].join("; ");
-        run(pool, Query::unprepared(text)).await
+        let clean_up = DB::marker_clean_up(older_than.as_secs());
+        run(pool, [Query::fixed(DB::BEGIN), Query::unprepared(clean_up), Query::fixed(DB::COMMIT)]).await
     }
 }
 
 /// How long a table may take to be made, or cleaned up: minutes, where there are millions of rows or somebody locks it.
 const TABLE_LIMIT: Duration = Duration::from_secs(600);
 
-async fn run<DB: Backend>(pool: &Pool<DB>, query: Query<DB>) -> Result<(), Error> {
+async fn run<DB: Backend>(
+    pool: &Pool<DB>,
+    queries: impl IntoIterator<Item = Query<DB>>,
+) -> Result<(), Error> {
     let mut connection = Held::acquire(pool).await?;
-    let answer = clock::timeout(TABLE_LIMIT, backend::send::<DB>(connection.get()?, query)).await;
-    let no_answer = || Err(backend::no_answer("the table of markers", TABLE_LIMIT));
-    answer.map_or_else(no_answer, |answer| answer.outcome)?;
+    for query in queries {
+        let answer = clock::timeout(TABLE_LIMIT, backend::send::<DB>(connection.get()?, query)).await;
+        let no_answer = || Err(backend::no_answer("the table of markers", TABLE_LIMIT));
+        answer.map_or_else(no_answer, |answer| answer.outcome)?;
+    }
     connection.release();
     Ok(())
 }

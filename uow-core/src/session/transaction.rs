@@ -11,7 +11,7 @@ use super::lease::Lease;
 use super::state::{Errand, Poison, Settings, Shared, State};
 use crate::backend::{self, Answer, Backend, CommitFailure, Query, RollbackFailure};
 use crate::clock;
-use crate::connection::{Held, OpenTransaction, PATIENCE};
+use crate::connection::{Held, OpenTransaction, PATIENCE, spawn};
 use crate::error::{Cause, Error};
 use crate::interrupt::{self, Interruption};
 use crate::marker::MarkerRow;
@@ -138,7 +138,7 @@ impl<DB: Backend> Shared<DB> {
             if DB::HAS_SERVER { self.in_limit("COMMIT", sending).await } else { sending.await };
         let Err(error) = outcome else {
             if DB::COMMITS_ALONE && needs_restore(lease.held()?, &self.settings.plan) {
-                Box::pin(self.restore_after_commit(lease)).await;
+                restore_in_background(lease.end_badly(State::Idle), &self.settings.plan);
             } else {
                 lease.release();
             }
@@ -175,19 +175,6 @@ impl<DB: Backend> Shared<DB> {
             self.lock().unseen = false;
         }
         Ok(Some(lease.goes_on(Errand::Commit)))
-    }
-
-    /// Makes the connection what it was before, in a message of its own. The unit is over by now: if this fails, or is cut off,
-    /// the connection is closed.
-    async fn restore_after_commit(&self, lease: Lease<'_, DB>) {
-        let Some(mut held) = lease.end_badly(State::Idle) else { return };
-        let text = sql::restore(&held.transaction, &self.settings.plan);
-        let Ok(connection) = held.get() else { return };
-        let sending = backend::send::<DB>(connection, Query::unprepared(text));
-        let answer = clock::timeout(PATIENCE, sending).await;
-        if answer.is_some_and(|answer| answer.outcome.is_ok()) {
-            held.release();
-        }
     }
 
     /// The answer to a message of the unit's own, which no user can put a limit to.
@@ -293,7 +280,7 @@ impl<DB: Backend> Shared<DB> {
             return Err(Error::OutcomeUnknown { cause });
         }
         if let Some(settling) = settling {
-            clock::timeout(PATIENCE, settling.is_done()).await;
+            clock::timeout(PATIENCE, settling.wait()).await;
         }
         self.ask(cause, marker).await
     }
@@ -436,7 +423,7 @@ async fn undo<DB: Backend>(open: Undo<DB>, settings: &Settings<DB>) -> Result<()
     let connection = match transaction {
         ToUndo::Open(connection) => connection,
         ToUndo::GivenUp(interruption) => {
-            let done = interruption.is_done().await;
+            let done = interruption.wait().await;
             return if done { Ok(()) } else { Err(Error::RolledBack { cause: Arc::new(Cause::NotTold) }) };
         }
     };
@@ -471,7 +458,7 @@ async fn roll_back<DB: Backend>(
     };
     let Some(Answer { results, outcome }) = outcome else {
         let told = match interrupt::give_up(connection) {
-            Some(interruption) => interruption.is_done().await,
+            Some(interruption) => interruption.wait().await,
             None => true,
         };
         let cause = Cause::Abandoned { during: "ROLLBACK" };
@@ -494,6 +481,22 @@ async fn roll_back<DB: Backend>(
         connection.release();
     }
     outcome
+}
+
+/// Makes the connection of a unit that is committed what it was before, and hands it back to the pool; nobody waits for that. If
+/// it fails the connection is closed.
+fn restore_in_background<DB: Backend>(held: Option<Held<DB>>, plan: &Plan) {
+    let Some(mut held) = held else { return };
+    let text = sql::restore(&held.transaction, plan);
+    let runtime = held.runtime();
+    spawn(&runtime, async move {
+        let Ok(connection) = held.get() else { return };
+        let sending = backend::send::<DB>(connection, Query::unprepared(text));
+        let answer = clock::timeout(PATIENCE, sending).await;
+        if answer.is_some_and(|answer| answer.outcome.is_ok()) {
+            held.release();
+        }
+    });
 }
 
 /// Rolls back a connection whose unit was dropped: in the runtime it came from, or by closing it where there is none.
