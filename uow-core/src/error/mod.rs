@@ -2,6 +2,7 @@
 
 mod cause;
 mod conflict;
+mod constraint;
 mod record;
 
 use std::fmt;
