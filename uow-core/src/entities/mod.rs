@@ -155,8 +155,14 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
 impl<E: Entity<DB> + 'static, DB: Backend> Drop for Entities<E, DB> {
     fn drop(&mut self) {
         self.session.shared().count_entity_set(false);
-        let is_held_back = |slot: &&Slot<E, E::Key>| matches!(slot.state, State::New | State::Removed);
-        let held_back = self.tracked.slots().iter().filter(is_held_back).count();
+        // (Finding changes costs as much as a flush that has nothing to write.)
+        let heard = tracing::enabled!(tracing::Level::WARN);
+        let is_held_back = |(at, slot): &(usize, &Slot<E, E::Key>)| match slot.state {
+            State::New | State::Removed => true,
+            State::Stored => heard && slot.stored.is_some() && !self.changes_of(*at).is_empty(),
+            State::Gone => false,
+        };
+        let held_back = self.tracked.slots().iter().enumerate().filter(is_held_back).count();
         if held_back > 0 {
             tracing::warn!(
                 entity = E::NAME,
