@@ -108,7 +108,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
                 self.tracked.index_by(at, None);
                 self.keys.forget(at);
             }
-            State::Removed | State::Gone => {}
+            State::Offered | State::Given | State::Removed | State::Gone => {}
         }
     }
 

@@ -3,12 +3,15 @@
 mod add;
 mod added;
 mod conflict;
+mod delete;
 mod find;
 mod insert;
 mod keys;
 mod links;
 mod lock;
 mod memory;
+mod or_ignore;
+mod page;
 mod plan;
 mod read;
 mod set;
@@ -32,6 +35,7 @@ use crate::repository::Repository;
 use crate::session::Session;
 pub use added::Added;
 use added::AddedKeys;
+pub use delete::DeleteWhere;
 pub use find::Find;
 use links::Link;
 pub use lock::Lock;
@@ -158,9 +162,9 @@ impl<E: Entity<DB> + 'static, DB: Backend> Drop for Entities<E, DB> {
         // (Finding changes costs as much as a flush that has nothing to write.)
         let heard = tracing::enabled!(tracing::Level::WARN);
         let is_held_back = |(at, slot): &(usize, &Slot<E, E::Key>)| match slot.state {
-            State::New | State::Removed => true,
+            State::New | State::Offered | State::Removed => true,
             State::Stored => heard && slot.stored.is_some() && !self.changes_of(*at).is_empty(),
-            State::Gone => false,
+            State::Given | State::Gone => false,
         };
         let held_back = self.tracked.slots().iter().enumerate().filter(is_held_back).count();
         if held_back > 0 {

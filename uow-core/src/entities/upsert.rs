@@ -77,7 +77,8 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
 
     /// Inserts an entity now, or writes its columns over those of the row that is there: the one with its key, or, if the key
     /// is left to the database, with the value of its first `#[uow(unique)]` column. Lends it as it is in the database then; a
-    /// version is raised by a write over a row.
+    /// version is raised by a write over a row. A row in which nothing is to be written over, as where the entity is all key,
+    /// stays untouched: on PostgreSQL and SQLite it is read by a second statement then.
     ///
     /// # Errors
     ///
