@@ -72,6 +72,32 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         slot.is_there().then(|| slot.lend())
     }
 
+    /// As [`added`](Self::added), where the entity cannot be missing: it was added in this unit, and neither taken back nor undone
+    /// since. Sends nothing; after the commit it is the entity as it was stored, with the key that the database made.
+    ///
+    /// ```
+    /// # use unit_of_work::{Entities, Entity, Error, Lazy, Session, UnitOfWork};
+    /// # #[derive(Debug, Entity)] struct Post { #[uow(key, generated)] id: i64, title: String }
+    /// # #[derive(UnitOfWork)] struct Database { session: Session<sqlx::Sqlite>, posts: Lazy<Entities<Post, sqlx::Sqlite>> }
+    /// # async fn example(db: &mut Database) -> Result<i64, Error> {
+    /// let post = db.posts().add(Post { id: 0, title: "one".into() })?;
+    /// db.commit().await?;
+    /// println!("{:?} is stored as {}", db.posts().require_added(&post)?, post.require_key()?);
+    /// # post.require_key()
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotTracked`] if it is missing all the same.
+    pub fn require_added(&mut self, added: &Added<E, DB>) -> Result<&mut E, Error> {
+        let missing = || Error::NotTracked {
+            entity: E::NAME,
+            key: added.key().map_or_else(|| "(new)".to_owned(), |key| format!("{key:?}")),
+        };
+        self.added(added).ok_or_else(missing)
+    }
+
     /// Removes an entity: its row is deleted by the next flush. To remove one twice is to remove it once.
     ///
     /// # Errors

@@ -121,6 +121,11 @@ pub enum Error {
         /// The key.
         key: String,
     },
+    /// The key of an entity that was added is the database's to make, and is not made.
+    NoKeyYet {
+        /// The entity's type.
+        entity: &'static str,
+    },
     /// An entity was to be lent twice at once.
     SameKeyTwice {
         /// The entity's type.
@@ -335,6 +340,11 @@ impl fmt::Display for Error {
             Self::NotTracked { entity, key } => write!(
                 f,
                 "`{entity}` {key} is not in this unit of work, so nothing was done; load it first"
+            ),
+            Self::NoKeyYet { entity } => write!(
+                f,
+                "the key of a `{entity}` that was added is not known: it was not flushed yet, or was taken back or undone since; \
+                 call `flush()` or `commit()` before, or `insert` it"
             ),
             Self::SameKeyTwice { entity, key } => write!(
                 f,
