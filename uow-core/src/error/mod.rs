@@ -138,6 +138,8 @@ pub enum Error {
         /// The type of the one that refers.
         entity: &'static str,
     },
+    /// A repository's own flush declined, with an error of the application's. If nothing was sent in it the unit is as it was.
+    Repository(Box<dyn std::error::Error + Send + Sync>),
     /// A repository does not hand its [`Entities`](crate::Entities) to its unit, so that they would never be written.
     EntitiesKeptBack,
     /// An entity to upsert has neither a key nor a unique column.
@@ -162,6 +164,26 @@ pub enum Error {
 }
 
 impl Error {
+    /// An error of the application's, for a [`Repository`](crate::Repository)'s own flush to end with. It comes out of `commit`
+    /// unchanged:
+    ///
+    /// ```
+    /// # use unit_of_work::Error;
+    /// #[derive(Debug, PartialEq)]
+    /// struct OutOfStock(i64);
+    /// # impl std::fmt::Display for OutOfStock {
+    /// #     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { write!(f, "{} is out of stock", self.0) }
+    /// # }
+    /// # impl std::error::Error for OutOfStock {}
+    ///
+    /// let error = Error::repository(OutOfStock(7));
+    /// let own = std::error::Error::source(&error).and_then(|error| error.downcast_ref());
+    /// assert_eq!(own, Some(&OutOfStock(7)));
+    /// ```
+    pub fn repository(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Repository(error.into())
+    }
+
     /// The unit, or the savepoint scope, was rolled back and nothing of it is stored.
     pub fn is_rolled_back(&self) -> bool {
         matches!(self, Self::RolledBack { .. } | Self::ScopeUndone { .. })
@@ -356,6 +378,7 @@ impl fmt::Display for Error {
                  work, or refers back to this one in a circle; nothing of the flush is stored: add the one it refers to to this \
                  unit, or store one of a circle first and then what it refers to"
             ),
+            Self::Repository(error) => error.fmt(f),
             Self::EntitiesKeptBack => f.write_str(
                 "a repository has `Entities` that it does not hand to its unit, so nothing was flushed; derive `Repository`, or \
                  write `entity_sets` in its impl, and there call `entity_sets` of each of them",
@@ -387,6 +410,8 @@ impl std::error::Error for Error {
         match self {
             Self::NotStored { source, .. } => Some(source),
             Self::Sqlx(error) => error.source(),
+            // (Itself, and not what is behind it: it is said by no other name.)
+            Self::Repository(error) => Some(&**error),
             _ => self.cause()?.source(),
         }
     }
