@@ -34,7 +34,7 @@ impl<DB: Engine> Repository for Outbox<DB> {
 
     async fn flush(&mut self) -> Result<(), Error> {
         if self.pending.contains(&"") {
-            return Err(Error::repository(Unnamed));
+            return Err(Error::declined(Unnamed));
         }
         for event in std::mem::take(&mut self.pending) {
             DB::add_blog(&mut self.session, event).await?;

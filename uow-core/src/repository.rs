@@ -83,7 +83,7 @@ pub trait Repository: Sized + Send {
     /// # Errors
     ///
     /// An error ends the unit's `flush` or `commit` with that error. One of the application's own travels as
-    /// [`Error::repository`], and is found again by [`Error::source`](std::error::Error::source).
+    /// [`Error::declined`], and is found again by [`Error::source`](std::error::Error::source).
     fn flush(&mut self) -> impl Future<Output = Result<(), Error>> + Send {
         Nothing
     }

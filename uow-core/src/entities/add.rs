@@ -11,12 +11,32 @@ use crate::error::Error;
 impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
     /// Adds a new entity: it is inserted by the next flush. Use [`insert`](Self::insert) if the key is wanted now.
     ///
-    /// A generated key is left to the database if it is its type's default (`0`), and taken as it is otherwise.
+    /// A generated key is left to the database if it is its type's default (`0`), and taken as it is otherwise. It takes
+    /// whatever can be made into the entity, as the `NewPost` that `#[uow(new)]` writes beside a `Post`:
+    ///
+    /// ```
+    /// # use unit_of_work::{Added, Entities, Entity, Error};
+    /// #[derive(Entity)]
+    /// #[uow(new(Debug))]
+    /// struct Post {
+    ///     #[uow(key, generated)]
+    ///     id: i64,
+    ///     title: String,
+    ///     #[uow(version)]
+    ///     version: i64,
+    /// }
+    ///
+    /// # fn example(posts: &mut Entities<Post, sqlx::Sqlite>) -> Result<(), Error> {
+    /// posts.add(NewPost { title: "one".into() })?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
     /// [`Error::AlreadyTracked`] if there is an entity with this key in the unit: that one stays.
-    pub fn add(&mut self, entity: E) -> Result<Added<E, DB>, Error> {
+    pub fn add(&mut self, entity: impl Into<E>) -> Result<Added<E, DB>, Error> {
+        let entity = entity.into();
         let given = entity.has_key().then(|| entity.key());
         let (slot, _) = self.start(entity, given.clone())?;
         Ok(Added { slot, keys: self.keys.clone(), given })
@@ -31,7 +51,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
     pub fn add_to<P: Entity<DB> + 'static>(
         &mut self,
         parent: &Added<P, DB>,
-        entity: E,
+        entity: impl Into<E>,
     ) -> Result<Added<E, DB>, Error>
     where
         E: References<P, DB>,
@@ -48,9 +68,10 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
     pub fn add_with<P: Entity<DB> + 'static>(
         &mut self,
         parent: &Added<P, DB>,
-        entity: E,
+        entity: impl Into<E>,
         refer: impl Fn(&mut E, P::Key) + Send + Sync + 'static,
     ) -> Result<Added<E, DB>, Error> {
+        let entity = entity.into();
         let link = Link::new(parent.clone(), refer);
         let key = link.key(&entity);
         // With what it refers to a key is not given, but made.

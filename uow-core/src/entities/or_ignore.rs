@@ -34,7 +34,8 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
     ///
     /// None so far. What the row refers to must be there, of course: if it is not, the flush fails with
     /// [`Error::NotStored`].
-    pub fn add_or_ignore(&mut self, entity: E) -> Result<(), Error> {
+    pub fn add_or_ignore(&mut self, entity: impl Into<E>) -> Result<(), Error> {
+        let entity = entity.into();
         if self.is_here(&entity)? {
             return Ok(());
         }
@@ -51,7 +52,8 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
     /// # Errors
     ///
     /// Those of a statement, which poison the unit outside of a savepoint scope.
-    pub async fn insert_or_ignore(&mut self, entity: E) -> Result<bool, Error> {
+    pub async fn insert_or_ignore(&mut self, entity: impl Into<E>) -> Result<bool, Error> {
+        let entity = entity.into();
         if self.is_here(&entity)? {
             return Ok(false);
         }

@@ -139,7 +139,7 @@ pub enum Error {
         entity: &'static str,
     },
     /// A repository's own flush declined, with an error of the application's. If nothing was sent in it the unit is as it was.
-    Repository(Box<dyn std::error::Error + Send + Sync>),
+    Declined(Box<dyn std::error::Error + Send + Sync>),
     /// A repository does not hand its [`Entities`](crate::Entities) to its unit, so that they would never be written.
     EntitiesKeptBack,
     /// An entity to upsert has neither a key nor a unique column.
@@ -176,12 +176,12 @@ impl Error {
     /// # }
     /// # impl std::error::Error for OutOfStock {}
     ///
-    /// let error = Error::repository(OutOfStock(7));
+    /// let error = Error::declined(OutOfStock(7));
     /// let own = std::error::Error::source(&error).and_then(|error| error.downcast_ref());
     /// assert_eq!(own, Some(&OutOfStock(7)));
     /// ```
-    pub fn repository(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self::Repository(error.into())
+    pub fn declined(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Declined(error.into())
     }
 
     /// The unit, or the savepoint scope, was rolled back and nothing of it is stored.
@@ -378,7 +378,7 @@ impl fmt::Display for Error {
                  work, or refers back to this one in a circle; nothing of the flush is stored: add the one it refers to to this \
                  unit, or store one of a circle first and then what it refers to"
             ),
-            Self::Repository(error) => error.fmt(f),
+            Self::Declined(error) => error.fmt(f),
             Self::EntitiesKeptBack => f.write_str(
                 "a repository has `Entities` that it does not hand to its unit, so nothing was flushed; derive `Repository`, or \
                  write `entity_sets` in its impl, and there call `entity_sets` of each of them",
@@ -411,7 +411,7 @@ impl std::error::Error for Error {
             Self::NotStored { source, .. } => Some(source),
             Self::Sqlx(error) => error.source(),
             // (Itself, and not what is behind it: it is said by no other name.)
-            Self::Repository(error) => Some(&**error),
+            Self::Declined(error) => Some(&**error),
             _ => self.cause()?.source(),
         }
     }

@@ -6,7 +6,7 @@ use syn::Type;
 use syn::spanned::Spanned;
 
 use super::model::{Column, Entity, Role};
-use super::{arrays, methods, references};
+use super::{arrays, methods, new, references};
 
 pub(crate) fn expand(entity: &Entity<'_>) -> TokenStream {
     let database = entity.target.fresh_parameter("__DB");
@@ -19,7 +19,8 @@ pub(crate) fn expand(entity: &Entity<'_>) -> TokenStream {
     let methods = methods::expand(entity, &database);
     let arrays = arrays::expand(entity, &database);
     let references = references::expand(&entity.target, &entity.columns, &database);
-    entity.target.enclose(&quote! {
+    let (new, from_new) = new::expand(entity);
+    let impls = entity.target.enclose(&quote! {
         #[automatically_derived]
         impl #parameters _uow::Entity<#database> for #itself #bounds {
             type Key = #key;
@@ -28,7 +29,9 @@ pub(crate) fn expand(entity: &Entity<'_>) -> TokenStream {
             #arrays
         }
         #references
-    })
+        #from_new
+    });
+    quote!(#impls #new)
 }
 
 /// The type itself for a key of one column, a tuple for one of several.
