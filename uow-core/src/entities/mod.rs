@@ -2,6 +2,7 @@
 
 mod add;
 mod added;
+mod children;
 mod conflict;
 mod delete;
 mod find;
