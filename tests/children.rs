@@ -86,6 +86,94 @@ engines! {
     }
 }
 
+/// A key of two references.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Entity)]
+struct Pair {
+    #[uow(key, references = Blog)]
+    blog_id: i64,
+    #[uow(key, references = Post)]
+    post_id: i64,
+    kind: String,
+}
+
+/// Refers to two of one kind.
+#[derive(Debug, Clone, PartialEq, Eq, Entity)]
+#[uow(new)]
+struct Friends {
+    #[uow(key, generated)]
+    id: i64,
+    #[uow(references = Blog)]
+    a: i64,
+    #[uow(references = Blog)]
+    b: i64,
+}
+
+#[derive(Debug, UnitOfWork)]
+struct Pairs<DB: Backend>
+where
+    Blog: Entity<DB>,
+    Post: Entity<DB>,
+    Pair: Entity<DB>,
+    Friends: Entity<DB>,
+{
+    session: Session<DB>,
+    pairs: Lazy<Entities<Pair, DB>>,
+    friends: Lazy<Entities<Friends, DB>>,
+    posts: Lazy<Entities<Post, DB>>,
+    blogs: Lazy<Entities<Blog, DB>>,
+}
+
+mod new_parents {
+    use super::*;
+
+    engines! {
+        async fn a_row_refers_to_two_new_ones_in_one_flush(lab) {
+            lab.script(&format!(
+                "CREATE TABLE pair (blog_id BIGINT NOT NULL, post_id BIGINT NOT NULL, kind VARCHAR(9) NOT NULL, \
+                 PRIMARY KEY (blog_id, post_id), FOREIGN KEY (blog_id) REFERENCES blog (id), \
+                 FOREIGN KEY (post_id) REFERENCES post (id)); \
+                 CREATE TABLE friends (id {}, a BIGINT NOT NULL, b BIGINT NOT NULL, FOREIGN KEY (a) REFERENCES blog (id), \
+                 FOREIGN KEY (b) REFERENCES blog (id))",
+                <Db as Engine>::GENERATED_KEY
+            )).await;
+            lab.script("INSERT INTO blog (name) VALUES ('first')").await;
+            let mut db = Pairs::new(&lab.pool);
+            let blog = db.blogs().add(Blog::named("a")).unwrap();
+            let other = db.blogs().add(Blog::named("b")).unwrap();
+            let mut posts = Vec::new();
+            for title in ["x", "y"] {
+                let post = db.posts().add_to(&blog, Post::titled(title)).unwrap();
+                db.pairs().add_to((&blog, &post), Pair { kind: title.into(), ..Pair::default() }).unwrap();
+                posts.push(post);
+            }
+            let crossed = db.pairs().add_to((&other, &posts[0]), Pair::default()).unwrap();
+            let friends = db
+                .friends()
+                .add_with((&blog, &other), NewFriends { a: 0, b: 0 }, |friends, (a, b)| (friends.a, friends.b) = (a, b))
+                .unwrap();
+            assert_eq!(crossed.key(), None);
+            // A flush that is undone takes the fields back, and the next one sets them anew.
+            let undone: Result<(), Error> = db
+                .savepoint(async |db| {
+                    db.flush().await?;
+                    Err(Error::Busy)
+                })
+                .await;
+            undone.unwrap_err();
+            assert_eq!(db.pairs().added(&crossed).map(|pair| (pair.blog_id, pair.post_id)), Some((0, 0)));
+            db.commit().await.unwrap();
+            let (a, b) = (blog.require_key().unwrap(), other.require_key().unwrap());
+            let x = posts[0].require_key().unwrap();
+            assert_eq!(crossed.require_key().unwrap(), (b, x));
+            assert_eq!(db.pairs().require_added(&crossed).unwrap().blog_id, b);
+            let friends = db.friends().require_added(&friends).unwrap();
+            assert_eq!((friends.a, friends.b), (a, b));
+            let text = "SELECT kind FROM pair JOIN post ON post.id = post_id WHERE kind IN ('', title) ORDER BY kind";
+            assert_eq!(Db::texts(&lab.outside, text).await, ["", "x", "y"]);
+        }
+    }
+}
+
 mod wire {
     use super::*;
 

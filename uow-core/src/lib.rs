@@ -33,7 +33,9 @@ mod unit_of_work;
 
 pub use backend::{Backend, CommitFailure, Dialect, Query, Rows, Step};
 pub use closure::{AsyncFuncMut, AsyncFuncOnce};
-pub use entities::{Added, DeleteWhere, Entities, Find, Lock};
+pub use entities::{Added, DeleteWhere, Entities, Find, Lock, Parents};
+#[doc(hidden)]
+pub use entities::{Handles, ReferencesAll};
 pub use entity::{Column, ColumnSet, ColumnType, Entity, References, Table, Values, VersionType};
 pub use error::{Cause, Conflict, Error, Found, StaleRow};
 pub use flush::EntitySets;

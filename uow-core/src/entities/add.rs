@@ -3,9 +3,10 @@
 use super::Entities;
 use super::added::Added;
 use super::links::Link;
+use super::parents::{Handles, Parents, ReferencesAll};
 use super::tracked::{Slot, State};
 use crate::backend::Backend;
-use crate::entity::{ColumnSet, Entity, References};
+use crate::entity::{ColumnSet, Entity};
 use crate::error::Error;
 
 impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
@@ -43,36 +44,65 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
     }
 
     /// Adds a new entity that refers to another one, whose key need not be known yet: the flush inserts the other one first
-    /// and then sets the field that `#[uow(references = …)]` marks.
+    /// and then sets the field that `#[uow(references = …)]` marks. One that refers to several new ones, as the row of a join
+    /// table does, is given all of them: `add_to((&post, &tag), link)`.
+    ///
+    /// ```
+    /// # use unit_of_work::{Entities, Entity, Error, Lazy, Session, UnitOfWork};
+    /// # #[derive(Entity)] #[uow(new)] struct Post { #[uow(key, generated)] id: i64, title: String }
+    /// # #[derive(Entity)] #[uow(new)] struct Tag { #[uow(key, generated)] id: i64, name: String }
+    /// #[derive(Entity, Default)]
+    /// struct PostTag {
+    ///     #[uow(key, references = Post)]
+    ///     post_id: i64,
+    ///     #[uow(key, references = Tag)]
+    ///     tag_id: i64,
+    /// }
+    ///
+    /// # #[derive(UnitOfWork)]
+    /// # struct Database {
+    /// #     session: Session<sqlx::Sqlite>,
+    /// #     posts: Lazy<Entities<Post, sqlx::Sqlite>>,
+    /// #     tags: Lazy<Entities<Tag, sqlx::Sqlite>>,
+    /// #     links: Lazy<Entities<PostTag, sqlx::Sqlite>>,
+    /// # }
+    /// # async fn example(db: &mut Database) -> Result<(), Error> {
+    /// let post = db.posts().add(NewPost { title: "one".into() })?;
+    /// let tag = db.tags().add(NewTag { name: "rust".into() })?;
+    /// db.links().add_to((&post, &tag), PostTag::default())?;
+    /// db.commit().await?; // three INSERTs
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
     /// As [`add`](Self::add).
-    pub fn add_to<P: Entity<DB> + 'static>(
+    pub fn add_to<Ps: Parents<DB>>(
         &mut self,
-        parent: &Added<P, DB>,
+        parents: Ps,
         entity: impl Into<E>,
     ) -> Result<Added<E, DB>, Error>
     where
-        E: References<P, DB>,
+        E: ReferencesAll<Ps::Handles, DB>,
     {
-        self.add_with(parent, entity, E::refer_to)
+        self.add_with(parents, entity, E::refer_to_all)
     }
 
-    /// As [`add_to`](Self::add_to), for an entity that refers to the other one's type by several fields: `refer` sets the
-    /// one that is meant.
+    /// As [`add_to`](Self::add_to), for an entity that refers to one type by several fields: `refer` sets those that are
+    /// meant, by the key of the parent, or a tuple of those of several.
     ///
     /// # Errors
     ///
     /// As [`add`](Self::add).
-    pub fn add_with<P: Entity<DB> + 'static>(
+    pub fn add_with<Ps: Parents<DB>>(
         &mut self,
-        parent: &Added<P, DB>,
+        parents: Ps,
         entity: impl Into<E>,
-        refer: impl Fn(&mut E, P::Key) + Send + Sync + 'static,
+        refer: impl Fn(&mut E, <Ps::Handles as Handles<DB>>::Keys) + Send + Sync + 'static,
     ) -> Result<Added<E, DB>, Error> {
         let entity = entity.into();
-        let link = Link::new(parent.clone(), refer);
+        let link = Link::new(parents.handles(), refer);
         let key = link.key(&entity);
         // With what it refers to a key is not given, but made.
         let given = key.clone().filter(|_| !link.is_in_key());

@@ -13,6 +13,7 @@ mod lock;
 mod memory;
 mod or_ignore;
 mod page;
+mod parents;
 mod plan;
 mod read;
 mod set;
@@ -41,6 +42,9 @@ pub use find::Find;
 use links::Link;
 pub use lock::Lock;
 use memory::Before;
+pub use parents::Parents;
+#[doc(hidden)]
+pub use parents::{Handles, ReferencesAll};
 use plan::Plan;
 pub(crate) use statement::Via;
 use tracked::{Slot, State, Tracked};
