@@ -56,6 +56,7 @@ pub use unit_of_work::UnitOfWork;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::__postgres_only as postgres_only;
+    pub use crate::entity::ColumnValue;
     pub use crate::entity::derived::*;
     pub use crate::flush::EntitySets;
     pub use crate::repository::{Repositories, RepositoryOf};

@@ -42,29 +42,29 @@ impl Error {
 
     /// A row with the same value, or key, is there already.
     pub fn is_unique_violation(&self) -> bool {
-        self.is_violation(ErrorKind::UniqueViolation)
+        self.is_violation(&ErrorKind::UniqueViolation)
             || self.database().is_some_and(|error| error.code().as_deref() == Some(ROWID_NOT_UNIQUE))
     }
 
     /// The row that is referred to is not there, or the one that was to be deleted is referred to.
     pub fn is_foreign_key_violation(&self) -> bool {
-        self.is_violation(ErrorKind::ForeignKeyViolation)
+        self.is_violation(&ErrorKind::ForeignKeyViolation)
     }
 
     /// A value is missing in a column that must have one.
     pub fn is_not_null_violation(&self) -> bool {
-        self.is_violation(ErrorKind::NotNullViolation)
+        self.is_violation(&ErrorKind::NotNullViolation)
     }
 
     /// A CHECK of the table refused a value.
     pub fn is_check_violation(&self) -> bool {
-        self.is_violation(ErrorKind::CheckViolation)
+        self.is_violation(&ErrorKind::CheckViolation)
     }
 
-    fn is_violation(&self, of: ErrorKind) -> bool {
+    fn is_violation(&self, of: &ErrorKind) -> bool {
         // (sqlx's kinds are not comparable.)
         self.database()
-            .is_some_and(|error| std::mem::discriminant(&error.kind()) == std::mem::discriminant(&of))
+            .is_some_and(|error| std::mem::discriminant(&error.kind()) == std::mem::discriminant(of))
     }
 
     /// The error of the database behind this one, if there is one.
