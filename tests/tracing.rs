@@ -83,6 +83,45 @@ fn a_unit_dropped_with_work_in_it_is_warned_of_by_name_and_count() {
     });
 }
 
+engines! {
+    async fn a_unit_that_only_read_is_dropped_in_silence_and_one_that_changed_something_is_not(lab) {
+        lab.script("INSERT INTO blog (name) VALUES ('a')").await;
+        let warnings = Heard::of(tracing::Level::WARN, "uow_core");
+        let dropped = |db: Shelf<Db>| {
+            tracing::subscriber::with_default(warnings.clone(), || drop(db));
+            warnings.take().concat()
+        };
+        for read in 0..6 {
+            let mut db = match read {
+                0 => Shelf::options(&lab.pool).read_only(true).build().unwrap(),
+                _ => Shelf::new(&lab.pool),
+            };
+            match read {
+                0 => drop(db.blogs().query("name = 'a'").first().await.unwrap()),
+                1 => drop(db.blogs().require(1).await.unwrap()),
+                2 => drop(db.blogs().get_many([1]).await.unwrap()),
+                3 => drop(db.blogs().all().fetch().await.unwrap()),
+                4 => drop(db.blogs().refresh(1).await.unwrap()),
+                _ => {
+                    db.posts().get(404).await.unwrap();
+                    db.blogs().refresh(1).await.unwrap();
+                    db.flush().await.unwrap();
+                }
+            }
+            assert_eq!(dropped(db), "", "read {read}");
+        }
+        // What was changed in memory, and what was written, is lost with it.
+        let mut db = Shelf::new(&lab.pool);
+        db.blogs().require(1).await.unwrap().name = "b".into();
+        assert!(dropped(db).contains("held_back=1"));
+        let mut db = Shelf::new(&lab.pool);
+        db.blogs().require(1).await.unwrap().name = "b".into();
+        db.flush().await.unwrap();
+        let heard = dropped(db);
+        assert!(heard.contains("rolled back") && !heard.contains("held_back"), "{heard}");
+    }
+}
+
 #[test]
 fn rows_that_were_to_be_deleted_and_are_gone_are_warned_of() {
     Lab::<sqlx::Sqlite>::run("deleted_and_gone", async |lab: &mut Lab<sqlx::Sqlite>| {

@@ -74,7 +74,7 @@ where
     DB: Engine,
 {
     let pool = lab.pool_of(1).await;
-    let mut db = One::new(&pool);
+    let mut db: One<E, DB> = One::new(&pool);
     for round in 1..=3 {
         if round == 1 {
             for id in 1..=40 {

@@ -34,7 +34,9 @@ mod unit_of_work;
 
 pub use backend::{Backend, CommitFailure, Dialect, Query, Rows, Step};
 pub use closure::{AsyncFuncMut, AsyncFuncOnce};
-pub use entities::{Added, Entities, Find, Lock};
+pub use entities::{Added, DeleteWhere, Entities, Find, Lock, Parents};
+#[doc(hidden)]
+pub use entities::{Handles, ReferencesAll};
 pub use entity::{Column, ColumnSet, ColumnType, Entity, References, Table, Values, VersionType};
 pub use error::{Cause, Conflict, Error, Found, StaleRow};
 pub use flush::EntitySets;
@@ -55,6 +57,7 @@ pub use unit_of_work::UnitOfWork;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::__postgres_only as postgres_only;
+    pub use crate::entity::ColumnValue;
     pub use crate::entity::derived::*;
     pub use crate::flush::EntitySets;
     pub use crate::repository::{Repositories, RepositoryOf};

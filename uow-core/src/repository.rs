@@ -52,6 +52,10 @@ use crate::session::Session;
 ///         self.drafts.clear();
 ///     }
 ///
+///     fn scope_undone(&mut self) {
+///         self.drafts.clear();
+///     }
+///
 ///     // Without this the unit refuses to flush: it would not know of the entities.
 ///     fn entity_sets<'r>(&'r mut self, sets: &mut EntitySets<'r, Sqlite>) {
 ///         self.all.entity_sets(sets);
@@ -78,13 +82,24 @@ pub trait Repository: Sized + Send {
     ///
     /// # Errors
     ///
-    /// An error ends the unit's `flush` or `commit` with that error.
+    /// An error ends the unit's `flush` or `commit` with that error. One of the application's own travels as
+    /// [`Error::declined`], and is found again by [`Error::source`](std::error::Error::source).
     fn flush(&mut self) -> impl Future<Output = Result<(), Error>> + Send {
         Nothing
     }
 
     /// Called after a rollback: forget what was only true inside the transaction. Does nothing by default.
     fn clear(&mut self) {}
+
+    /// Called when the transaction is committed: what was written is stored. Does nothing by default.
+    fn committed(&mut self) {}
+
+    /// Called when a savepoint scope in which the repository may have been used is kept. Does nothing by default.
+    fn scope_kept(&mut self) {}
+
+    /// Called when a savepoint scope is undone: forget what was held back in it, or [`flush`](Self::flush) writes it all the
+    /// same. Does nothing by default.
+    fn scope_undone(&mut self) {}
 
     /// Goes among the repositories that the unit flushes and clears.
     #[doc(hidden)]
@@ -120,11 +135,20 @@ pub struct Repositories<'u, DB: Backend> {
     more: Vec<&'u mut dyn Hooks<DB>>,
 }
 
+/// What became of the transaction, or of a scope of this depth in it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Turn {
+    Committed,
+    RolledBack,
+    ScopeKept(u32),
+    ScopeUndone(u32),
+}
+
 /// What a unit asks of a repository, whatever its type.
 trait Hooks<DB: Backend>: Send {
     fn flush(&mut self) -> BoxFuture<'_, Result<(), Error>>;
 
-    fn clear(&mut self);
+    fn hear(&mut self, turn: Turn);
 
     fn entity_sets<'r>(&'r mut self, sets: &mut EntitySets<'r, DB>);
 }
@@ -134,8 +158,13 @@ impl<R: Repository> Hooks<R::Database> for R {
         Box::pin(Repository::flush(self))
     }
 
-    fn clear(&mut self) {
-        Repository::clear(self);
+    fn hear(&mut self, turn: Turn) {
+        match turn {
+            Turn::Committed => self.committed(),
+            Turn::RolledBack => self.clear(),
+            Turn::ScopeKept(_) => self.scope_kept(),
+            Turn::ScopeUndone(_) => self.scope_undone(),
+        }
     }
 
     fn entity_sets<'r>(&'r mut self, sets: &mut EntitySets<'r, R::Database>) {
@@ -169,8 +198,15 @@ impl<'u, DB: Backend> Repositories<'u, DB> {
         Ok(())
     }
 
-    pub(crate) fn clear(&mut self) {
-        self.each().for_each(|repository| repository.clear());
+    /// Tells all of them, and then the entity sets in them.
+    pub(crate) fn tell(&mut self, turn: Turn) {
+        self.each().for_each(|repository| repository.hear(turn));
+        self.entity_sets().each(|set| match turn {
+            Turn::Committed => set.committed(),
+            Turn::RolledBack => set.rolled_back(),
+            Turn::ScopeKept(depth) => set.scope_kept(depth),
+            Turn::ScopeUndone(depth) => set.scope_undone(depth),
+        });
     }
 
     /// The entity sets in them.

@@ -8,8 +8,9 @@ use std::time::Duration;
 use crate::clock;
 use crate::error::{Cause, Error};
 use crate::flush::Then;
+use crate::repository::Turn;
 use crate::session::Session;
-use crate::unit_of_work::{UnitOfWork, each_entity_set, flush_entities, repositories};
+use crate::unit_of_work::{UnitOfWork, flush_entities, repositories};
 
 /// The unit of work inside a [`run`](crate::Options::run) or [`savepoint`](UnitOfWork::savepoint) closure.
 ///
@@ -100,10 +101,8 @@ impl<'u, U: UnitOfWork> OpenScope<'u, U> {
         let depth = self.depth;
         let released = self.session.shared().release_scope(depth).await;
         // What failed unnoticed in it is undone as well.
-        each_entity_set(self.scope.unit(), |set| match released {
-            Ok(()) => set.scope_kept(depth),
-            Err(_) => set.scope_undone(depth),
-        });
+        let turn = if released.is_ok() { Turn::ScopeKept(depth) } else { Turn::ScopeUndone(depth) };
+        repositories(self.scope.unit()).tell(turn);
         released
     }
 
@@ -112,7 +111,7 @@ impl<'u, U: UnitOfWork> OpenScope<'u, U> {
         self.ended = true;
         let depth = self.depth;
         let undone = self.session.shared().undo_scope(depth).await;
-        each_entity_set(self.scope.unit(), |set| set.scope_undone(depth));
+        repositories(self.scope.unit()).tell(Turn::ScopeUndone(depth));
         undone
     }
 }
@@ -194,7 +193,9 @@ impl<U: UnitOfWork> Attempt<U> {
             transient: error.is_transient(),
             conflict: false,
             error: error.into(),
-        })
+        })?;
+        repositories(self.scope.unit()).tell(Turn::Committed);
+        Ok(())
     }
 
     /// Rolls back, and only then hands the error on that is made of what came of it: whoever holds it may begin anew.
@@ -203,7 +204,7 @@ impl<U: UnitOfWork> Attempt<U> {
         // What the session saw decides, never the closure's error, which is the user's own.
         let (transient, conflict) = (shared.saw_transient_failure(), shared.has_seen_conflict());
         let rollback = shared.rollback().await;
-        each_entity_set(self.scope.unit(), |set| set.rolled_back());
+        repositories(self.scope.unit()).tell(Turn::RolledBack);
         if let Err(rollback) = &rollback {
             tracing::error!(unit = U::NAME, error = %rollback, "the rollback of a failed unit failed too");
         }

@@ -9,9 +9,9 @@ use crate::backend::Query;
 use crate::closure::AsyncFuncOnce;
 use crate::entity::{Entity, Values};
 use crate::error::Error;
-use crate::flush::{EntitySet, Then};
+use crate::flush::Then;
 use crate::options::Options;
-use crate::repository::Repositories;
+use crate::repository::{Repositories, Turn};
 use crate::schema::{self, Schema};
 use crate::scope::{OpenScope, Scope};
 use crate::session::{Session, Settings};
@@ -145,9 +145,7 @@ pub trait UnitOfWork: Sized + Send {
     fn commit(&mut self) -> impl Future<Output = Result<(), Error>> + Send {
         async move {
             self.session().shared().refuse_inside_scope("commit")?;
-            let mut repositories = repositories(self);
-            let mut flushed = repositories.flush().await;
-            drop(repositories);
+            let mut flushed = repositories(self).flush().await;
             let has_entities = self.session().shared().entity_sets() > 0;
             if has_entities && flushed.is_ok() {
                 flushed = flush_entities(self, Then::Commit).await;
@@ -155,9 +153,7 @@ pub trait UnitOfWork: Sized + Send {
             let shared = self.session().shared();
             shared.after_flush(flushed)?;
             shared.commit().await?;
-            if has_entities {
-                each_entity_set(self, |set| set.committed());
-            }
+            repositories(self).tell(Turn::Committed);
             Ok(())
         }
     }
@@ -172,10 +168,7 @@ pub trait UnitOfWork: Sized + Send {
     fn rollback(&mut self) -> impl Future<Output = Result<(), Error>> + Send {
         async move {
             self.session().shared().refuse_inside_scope("rollback")?;
-            let mut repositories = repositories(self);
-            repositories.clear();
-            repositories.entity_sets().each(|set| set.rolled_back());
-            drop(repositories);
+            repositories(self).tell(Turn::RolledBack);
             self.session().shared().rollback().await
         }
     }
@@ -279,14 +272,6 @@ pub(crate) fn repositories<U: UnitOfWork>(unit: &mut U) -> Repositories<'_, U::D
     let mut repositories = Repositories::new();
     unit.visit_repositories(&mut repositories);
     repositories
-}
-
-/// Tells something to each of the unit's entity sets.
-pub(crate) fn each_entity_set<U: UnitOfWork>(
-    unit: &mut U,
-    tell: impl FnMut(&mut dyn EntitySet<U::Database>),
-) {
-    repositories(unit).entity_sets().each(tell);
 }
 
 /// The flush of a unit's entities. (Boxed: most units have none, and need not carry its future about.)

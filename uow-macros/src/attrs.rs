@@ -2,7 +2,8 @@
 //!
 //! What a key means is not known here; each derive says in a [`Place`] which keys it understands where.
 
-use proc_macro2::{Ident, Span, TokenTree};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, LitStr, Meta, Path, Token, Type};
@@ -18,6 +19,7 @@ enum Takes {
     Name,
     Text,
     Type,
+    Derives,
 }
 
 /// A key of `#[uow(…)]`.
@@ -52,11 +54,16 @@ impl Key {
         Self { name, takes: Takes::Type }
     }
 
+    /// A key that stands alone, or with derives: `new`, `new(Debug, Clone)`.
+    pub(crate) const fn derives(name: &'static str) -> Self {
+        Self { name, takes: Takes::Derives }
+    }
+
     /// The key as the user writes it, in backticks.
     fn usage(&self) -> String {
         let name = self.name;
         match self.takes {
-            Takes::Nothing => format!("`{name}`"),
+            Takes::Nothing | Takes::Derives => format!("`{name}`"),
             Takes::Path => format!("`{name} = path`"),
             Takes::Name => format!("`{name} = name`"),
             Takes::Text => format!("`{name} = \"…\"`"),
@@ -112,6 +119,7 @@ enum Value {
     Name(Ident),
     Text(LitStr),
     Type(Type),
+    Derives(Vec<TokenStream>),
 }
 
 /// A key the user wrote, and where.
@@ -152,6 +160,14 @@ impl Options {
             Value::Text(text) => Some(text),
             _ => None,
         })
+    }
+
+    /// The derives given for the key.
+    pub(crate) fn derives(&self, key: &Key) -> &[TokenStream] {
+        match self.get(key).map(|given| &given.value) {
+            Some(Value::Derives(derives)) => derives,
+            _ => &[],
+        }
     }
 
     /// The type given for the key.
@@ -260,6 +276,7 @@ fn skip_to_comma(input: ParseStream<'_>) -> syn::Result<()> {
 fn value(key: &'static Key, span: Span, input: ParseStream<'_>) -> syn::Result<Value> {
     let ends = input.is_empty() || input.peek(Token![,]);
     match key.takes {
+        Takes::Derives => derives(key, span, input),
         Takes::Nothing if ends => Ok(Value::Nothing),
         Takes::Nothing if !input.peek(Token![=]) && !input.peek(syn::token::Paren) => Ok(Value::Nothing),
         Takes::Nothing => {
@@ -273,6 +290,23 @@ fn value(key: &'static Key, span: Span, input: ParseStream<'_>) -> syn::Result<V
         Takes::Text => text(key, input),
         Takes::Type => ty(key, input),
     }
+}
+
+fn derives(key: &Key, span: Span, input: ParseStream<'_>) -> syn::Result<Value> {
+    if input.peek(Token![=]) {
+        let name = key.name;
+        let message = format!(
+            "`{name}` takes no value: write `#[uow({name})]`, or `#[uow({name}(Debug))]` to have it derive more"
+        );
+        return Err(syn::Error::new(span, message));
+    }
+    if !input.peek(syn::token::Paren) {
+        return Ok(Value::Derives(Vec::new()));
+    }
+    let inside;
+    syn::parenthesized!(inside in input);
+    let paths = inside.parse_terminated(Path::parse_mod_style, Token![,])?;
+    Ok(Value::Derives(paths.iter().map(ToTokens::to_token_stream).collect()))
 }
 
 fn path(key: &Key, input: ParseStream<'_>) -> syn::Result<Value> {

@@ -4,7 +4,7 @@
 //! |----------------|----------------------------------------------|----------------------------|-------------------------------------------------------------------------------------------------------|
 //! | [`UnitOfWork`] | a session and the repositories that share it | `crate`                    | `getter`, `skip`, `session`                                                                           |
 //! | [`Repository`] | a handle to the session of its unit          | `crate`                    | `skip`, `session`, `entities`                                                                         |
-//! | [`Entity`]     | a row of a table                             | `table`, `schema`, `crate` | `key`, `generated`, `version`, `read_only`, `unique`, `references`, `column`, `no_array`, `skip`      |
+//! | [`Entity`]     | a row of a table                             | `table`, `schema`, `new`, `crate` | `key`, `generated`, `version`, `read_only`, `unique`, `references`, `column`, `no_array`, `skip`      |
 //!
 //! All keys stand in `#[uow(…)]`, several in one separated by commas or each in its own. What is wrong with them, and with
 //! the struct, is reported all at once. What the derives write can be read with `cargo expand`, and for typical structs
@@ -108,6 +108,11 @@ pub fn derive_repository(input: TokenStream) -> TokenStream {
 ///
 /// * `#[uow(table = "…")]`: the table's name. Without it the struct's in snake case: `BlogPost` is in `blog_post`.
 /// * `#[uow(schema = "…")]`: the schema the table is in. Without it the connection decides.
+/// * `#[uow(new)]`: writes the struct `New<Name>` beside this one, with the same visibility: the fields that the application
+///   gives of a new row, without the generated key, the version, the `read_only` columns and what is skipped. `Entities::add` and
+///   its kin take it in place of the entity, which is made `From` it: what is left out starts as its [`Default`], until the
+///   database has made it. `#[uow(new(Debug, serde::Deserialize))]` has it derive these. Not for a struct with generic
+///   parameters.
 /// * `#[uow(crate = path)]`: where `unit_of_work` is found, if it is re-exported or renamed. A path, not a string.
 ///
 /// # On a field

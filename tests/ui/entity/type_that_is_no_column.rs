@@ -1,6 +1,7 @@
 use sqlx::Sqlite;
 use unit_of_work::Entity;
 
+#[derive(Clone, PartialEq)]
 struct Name(String);
 
 #[derive(Entity)]

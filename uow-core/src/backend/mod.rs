@@ -17,7 +17,7 @@ use futures_util::stream::StreamExt;
 use sqlx_core::database::{Database, HasStatementCache};
 use sqlx_core::describe::Describe;
 use sqlx_core::encode::Encode;
-use sqlx_core::error::DatabaseError;
+use sqlx_core::error::{BoxDynError, DatabaseError};
 use sqlx_core::sql_str::SqlStr;
 use sqlx_core::{Either, Error as SqlxError};
 
@@ -189,6 +189,26 @@ pub trait Backend:
     #[doc(hidden)]
     fn upsert_text(shape: &Shape, columns: &[usize], target: &[usize]) -> String;
 
+    /// The end of an INSERT that leaves out what is there already.
+    #[doc(hidden)]
+    fn or_ignore(_shape: &Shape) -> String {
+        " ON CONFLICT DO NOTHING".to_owned()
+    }
+
+    /// Whether such an INSERT of one row has stored it.
+    #[doc(hidden)]
+    fn was_inserted(result: &Self::QueryResult) -> bool {
+        Self::rows_affected(result) > 0
+    }
+
+    /// The end of a statement that returns these columns, where the engine can.
+    #[doc(hidden)]
+    fn returning(shape: &Shape, columns: &[usize]) -> String {
+        let mut text = shape.text(" RETURNING ");
+        shape.returned(&mut text, columns);
+        text.finish()
+    }
+
     /// Asks, without values, for the step between the keys that one INSERT generates: one row, 0 or NULL if there is none.
     #[doc(hidden)]
     fn key_step(_shape: &Shape) -> Option<String> {
@@ -208,6 +228,10 @@ pub trait Backend:
     /// How many rows a statement affected.
     #[doc(hidden)]
     fn rows_affected(result: &Self::QueryResult) -> u64;
+
+    /// Binds a number of our own.
+    #[doc(hidden)]
+    fn bind_number(arguments: &mut Self::Arguments, number: i64) -> Result<(), BoxDynError>;
 
     /// The number in the first column.
     #[doc(hidden)]
@@ -488,6 +512,13 @@ macro_rules! executor_methods {
 
         fn rows_affected(result: &Self::QueryResult) -> u64 {
             result.rows_affected()
+        }
+
+        fn bind_number(
+            arguments: &mut Self::Arguments,
+            number: i64,
+        ) -> Result<(), sqlx_core::error::BoxDynError> {
+            sqlx_core::arguments::Arguments::add(arguments, number)
         }
 
         fn first_number(row: &Self::Row) -> Result<i64, SqlxError> {

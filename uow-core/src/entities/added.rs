@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::backend::Backend;
 use crate::entity::Entity;
+use crate::error::Error;
 
 /// The keys of what was inserted, by slot. Shared with the handles; a new one for each transaction.
 pub(super) struct AddedKeys<K>(Arc<Mutex<HashMap<usize, K>>>);
@@ -65,6 +66,15 @@ impl<E: Entity<DB>, DB: Backend> Added<E, DB> {
     /// The key, if it is known: given by you, or made by the database in a flush that was not undone.
     pub fn key(&self) -> Option<E::Key> {
         self.keys.get(self.slot).or_else(|| self.given.clone())
+    }
+
+    /// The key, where it must be known: after a commit, or a flush.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoKeyYet`] before that, and after what made it was undone.
+    pub fn require_key(&self) -> Result<E::Key, Error> {
+        self.key().ok_or(Error::NoKeyYet { entity: E::NAME })
     }
 }
 

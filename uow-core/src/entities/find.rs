@@ -13,18 +13,21 @@ use sqlx_core::types::Type;
 
 use super::Entities;
 use super::lock::Lock;
+use super::page::Page;
 use crate::backend::{Backend, Query};
 use crate::entity::Entity;
 use crate::error::Error;
 use crate::sql::Shape;
 
 /// A read of entities by a filter, made by [`Entities::query`] or [`Entities::all`].
-#[must_use = "a query is sent by `fetch`, `first` or `stream`"]
+#[must_use = "a query is sent by `fetch`, `first`, `stream`, `count` or `exists`"]
 pub struct Find<'e, E: Entity<DB> + 'static, DB: Backend> {
-    entities: &'e mut Entities<E, DB>,
-    filter: String,
-    arguments: DB::Arguments,
-    broken: Option<BoxDynError>,
+    pub(super) entities: &'e mut Entities<E, DB>,
+    /// What stands behind WHERE.
+    pub(super) filter: Option<String>,
+    pub(super) arguments: DB::Arguments,
+    pub(super) broken: Option<BoxDynError>,
+    pub(super) page: Page<E::Key>,
     lock: Option<Lock>,
 }
 
@@ -38,24 +41,32 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
     /// # use unit_of_work::{Entities, Entity, Error};
     /// # #[derive(Entity)] struct Post { #[uow(key)] id: i64, blog_id: i64, title: String }
     /// # async fn example(posts: &mut Entities<Post, sqlx::Sqlite>) -> Result<(), Error> {
-    /// for post in posts.query("blog_id = ? ORDER BY id LIMIT 10").bind(7).fetch().await? {
+    /// for post in posts.query("blog_id = ? ORDER BY title").bind(7).limit(10).fetch().await? {
     ///     post.title.make_ascii_uppercase(); // written by the next flush
     /// }
+    /// let published = posts.query("blog_id = ?").bind(7).count().await?;
     /// # Ok(())
     /// # }
     /// ```
     pub fn query(&mut self, filter: impl SqlSafeStr) -> Find<'_, E, DB> {
-        let filter = format!(" WHERE {}", filter.into_sql_str().as_str());
-        self.find(filter)
+        let filter = filter.into_sql_str().as_str().to_owned();
+        self.find(Some(filter))
     }
 
     /// All entities of the table.
     pub fn all(&mut self) -> Find<'_, E, DB> {
-        self.find(String::new())
+        self.find(None)
     }
 
-    fn find(&mut self, filter: String) -> Find<'_, E, DB> {
-        Find { entities: self, filter, arguments: DB::Arguments::default(), broken: None, lock: None }
+    fn find(&mut self, filter: Option<String>) -> Find<'_, E, DB> {
+        Find {
+            entities: self,
+            filter,
+            arguments: DB::Arguments::default(),
+            broken: None,
+            page: Page::default(),
+            lock: None,
+        }
     }
 }
 
@@ -81,12 +92,9 @@ impl<'e, E: Entity<DB> + 'static, DB: Backend> Find<'e, E, DB> {
     /// Those of a statement through the [`Session`](crate::Session). With a [lock](Self::lock): [`Error::Conflict`] names all
     /// that were tracked and are no longer as they were read, and none is taken over then; [`Error::Unsupported`] for a lock
     /// the engine does not have.
-    pub async fn fetch(self) -> Result<Vec<&'e mut E>, Error> {
+    pub async fn fetch(mut self) -> Result<Vec<&'e mut E>, Error> {
+        let text = self.select()?;
         let (entities, lock) = (self.entities, self.lock);
-        let text = text::<E, DB>(entities, &self.filter, lock)?;
-        if let Some(error) = self.broken {
-            return Err(SqlxError::Encode(error).into());
-        }
         let rows = entities.load(text, self.arguments).await?;
         let depth = entities.depth();
         entities.tracked.reserve(rows.len());
@@ -100,7 +108,7 @@ impl<'e, E: Entity<DB> + 'static, DB: Backend> Find<'e, E, DB> {
         Ok(entities.tracked.lend(&slots))
     }
 
-    /// The first entity of the query; write `LIMIT 1` into the filter where there may be many.
+    /// The first entity of the query; write `.limit(1)` where there may be many.
     ///
     /// # Errors
     ///
@@ -116,14 +124,8 @@ impl<'e, E: Entity<DB> + 'static, DB: Backend> Find<'e, E, DB> {
     /// # Errors
     ///
     /// Those of a statement, as an item of the stream.
-    pub fn stream(self) -> impl Stream<Item = Result<E, Error>> + Send + 'e {
-        let text = text::<E, DB>(self.entities, &self.filter, self.lock);
-        let text = match (text, self.broken) {
-            (Err(error), _) => Err(error),
-            (_, Some(error)) => Err(SqlxError::Encode(error).into()),
-            (text, None) => text,
-        };
-        let (failed, rows) = match text {
+    pub fn stream(mut self) -> impl Stream<Item = Result<E, Error>> + Send + 'e {
+        let (failed, rows) = match self.select() {
             Ok(text) => {
                 let query = Query::with_arguments(text, self.arguments);
                 (None, Some((&mut self.entities.session).fetch(query)))
@@ -133,15 +135,18 @@ impl<'e, E: Entity<DB> + 'static, DB: Backend> Find<'e, E, DB> {
         let rows = futures_util::stream::iter(rows).flatten();
         futures_util::stream::iter(failed).chain(rows.map(|row| Ok(E::load(&row?)?)))
     }
-}
 
-fn text<E: Entity<DB> + 'static, DB: Backend>(
-    entities: &Entities<E, DB>,
-    filter: &str,
-    lock: Option<Lock>,
-) -> Result<String, Error> {
-    let clause = lock.map_or(Ok(""), |lock| entities.lock_clause(lock))?;
-    Ok(Shape::of::<DB, E>().select().sql(filter).sql(clause).finish())
+    /// The SELECT of whole rows.
+    fn select(&mut self) -> Result<String, Error> {
+        let clause = self.lock.map_or(Ok(""), |lock| self.entities.lock_clause(lock))?;
+        let text = self.rest(Shape::of::<DB, E>().select())?;
+        Ok(text + clause)
+    }
+
+    /// A value that did not encode.
+    pub(super) fn encoded(&mut self) -> Result<(), Error> {
+        self.broken.take().map_or(Ok(()), |error| Err(SqlxError::Encode(error).into()))
+    }
 }
 
 impl<E: Entity<DB> + 'static, DB: Backend> fmt::Debug for Find<'_, E, DB> {

@@ -72,7 +72,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         sizes(Self::has_arrays(&columns), rows, columns.len(), DB::MAX_VALUES)
     }
 
-    fn insert_columns(generated: bool) -> Vec<usize> {
+    pub(super) fn insert_columns(generated: bool) -> Vec<usize> {
         let written = |column: &Column| !(column.is_read_only() || (generated && column.is_generated()));
         Shape::of::<DB, E>().positions(written)
     }

@@ -1,34 +1,32 @@
 //! What new entities refer to: the keys of others, which may be new themselves.
 
-use std::any::TypeId;
-
 use super::Entities;
-use super::added::Added;
+use super::parents::Handles;
 use crate::backend::Backend;
 use crate::entity::{Column, Entity};
 
 /// What one entity refers to. It is kept until the transaction ends: a flush that has set it may be undone.
 pub(super) struct Link<E> {
-    /// Sets the field to the key of the other one; `false` if that is not known yet.
+    /// Sets the fields to the keys of the others; `false` if one is not known yet.
     set: Box<dyn Fn(&mut E) -> bool + Send + Sync>,
-    /// Whether the field is a part of the key, which is not known before then.
+    /// Whether one of the fields is a part of the key, which is not known before then.
     in_key: bool,
     /// What the successor of a removed row was before the flush that goes on.
     before: Option<Box<E>>,
 }
 
 impl<E> Link<E> {
-    pub(super) fn new<P: Entity<DB> + 'static, DB: Backend>(
-        parent: Added<P, DB>,
-        refer: impl Fn(&mut E, P::Key) + Send + Sync + 'static,
+    pub(super) fn new<Hs: Handles<DB>, DB: Backend>(
+        parents: Hs,
+        refer: impl Fn(&mut E, Hs::Keys) + Send + Sync + 'static,
     ) -> Self
     where
         E: Entity<DB>,
     {
-        let refers = |column: &Column| column.is_key() && column.referred() == Some(TypeId::of::<P>());
-        let set = move |entity: &mut E| match parent.key() {
-            Some(key) => {
-                refer(entity, key);
+        let refers = |column: &Column| column.is_key() && Hs::are_referred_by(column);
+        let set = move |entity: &mut E| match parents.keys() {
+            Some(keys) => {
+                refer(entity, keys);
                 true
             }
             None => false,

@@ -62,7 +62,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         let stored = slot.as_stored();
         let written = |columns: ColumnSet| columns.without(read_only::<E, DB>());
         let stale = match (slot.state, row.version(), stored.version()) {
-            (State::New | State::Gone, ..) => false,
+            (State::New | State::Offered | State::Given | State::Gone, ..) => false,
             (_, Some(now), Some(then)) => now != then,
             // What is removed is removed as it is; and what was not changed here cannot be lost.
             (State::Removed, ..) => false,

@@ -113,7 +113,10 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
 
     /// The flush was done: memory says so.
     pub(super) fn settle(&mut self) {
-        let Plan { inserts, linked, updated, deleted, .. } = std::mem::take(&mut self.plan);
+        let Plan { inserts, offers, linked, updated, deleted, .. } = std::mem::take(&mut self.plan);
+        for at in offers {
+            self.tracked.slot_mut(at).into_iter().for_each(|slot| slot.state = State::Given);
+        }
         // All of the inserts: had one not been written, the flush would have failed.
         for at in inserts {
             let Some(slot) = self.tracked.slot_mut(at) else { continue };
@@ -152,7 +155,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
                 (State::New | State::Stored, Birth::Fresh | Birth::Settled) => {
                     undo_birth(&mut entity, before.remove(&at));
                 }
-                (State::New, Birth::None) => {}
+                (State::New | State::Offered | State::Given, Birth::None) => {}
                 _ => continue,
             }
             self.undone.push(entity);
@@ -190,7 +193,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
                 (State::New | State::Stored, Birth::Fresh | Birth::Settled) => {
                     undo_birth(&mut slot.entity, before);
                 }
-                (State::New, Birth::None) => {}
+                (State::New | State::Offered | State::Given, Birth::None) => {}
                 _ => continue,
             }
             let placeholder = slot.entity.snapshot();

@@ -2,13 +2,18 @@
 
 mod add;
 mod added;
+mod children;
 mod conflict;
+mod delete;
 mod find;
 mod insert;
 mod keys;
 mod links;
 mod lock;
 mod memory;
+mod or_ignore;
+mod page;
+mod parents;
 mod plan;
 mod read;
 mod set;
@@ -32,10 +37,14 @@ use crate::repository::Repository;
 use crate::session::Session;
 pub use added::Added;
 use added::AddedKeys;
+pub use delete::DeleteWhere;
 pub use find::Find;
 use links::Link;
 pub use lock::Lock;
 use memory::Before;
+pub use parents::Parents;
+#[doc(hidden)]
+pub use parents::{Handles, ReferencesAll};
 use plan::Plan;
 pub(crate) use statement::Via;
 use tracked::{Slot, State, Tracked};
@@ -155,8 +164,14 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
 impl<E: Entity<DB> + 'static, DB: Backend> Drop for Entities<E, DB> {
     fn drop(&mut self) {
         self.session.shared().count_entity_set(false);
-        let is_held_back = |slot: &&Slot<E, E::Key>| matches!(slot.state, State::New | State::Removed);
-        let held_back = self.tracked.slots().iter().filter(is_held_back).count();
+        // (Finding changes costs as much as a flush that has nothing to write.)
+        let heard = tracing::enabled!(tracing::Level::WARN);
+        let is_held_back = |(at, slot): &(usize, &Slot<E, E::Key>)| match slot.state {
+            State::New | State::Offered | State::Removed => true,
+            State::Stored => heard && slot.stored.is_some() && !self.changes_of(*at).is_empty(),
+            State::Given | State::Gone => false,
+        };
+        let held_back = self.tracked.slots().iter().enumerate().filter(is_held_back).count();
         if held_back > 0 {
             tracing::warn!(
                 entity = E::NAME,

@@ -14,6 +14,8 @@ use crate::flush::Work;
 #[derive(Debug, Default)]
 pub(super) struct Plan {
     pub(super) inserts: Vec<usize>,
+    /// Those that are inserted unless they are there already.
+    pub(super) offers: Vec<usize>,
     /// By the columns that changed: each set is a statement of its own.
     pub(super) updates: Vec<(ColumnSet, Vec<usize>)>,
     /// Those of the updates that refer to what may be new.
@@ -34,6 +36,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         for (at, slot) in self.tracked.slots().iter().enumerate() {
             match (slot.state, &slot.stored) {
                 (State::New, _) => plan.inserts.push(at),
+                (State::Offered, _) => plan.offers.push(at),
                 (State::Removed, _) => plan.deletes.push(at),
                 (State::Stored, _) if slot.linked => plan.linked.push(at),
                 (State::Stored, Some(stored)) => {
@@ -49,7 +52,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         plan.updates = updates.into_iter().collect();
         self.in_key_order(&mut plan);
         let touched = plan.inserts.iter().chain(plan.updates.iter().flat_map(|(_, slots)| slots));
-        let touched = touched.chain(&plan.linked).chain(&plan.deletes);
+        let touched = touched.chain(&plan.linked).chain(&plan.deletes).chain(&plan.offers);
         let depth = self.depth();
         touched.for_each(|&at| self.tracked.touch(at, depth));
         let work = self.work(&plan);
@@ -76,12 +79,14 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
     fn work(&self, plan: &Plan) -> Work {
         let unique = ColumnSet::of(E::COLUMNS, Column::is_unique);
         let or_key = ColumnSet::of(E::COLUMNS, |column| column.is_unique() || column.is_key());
-        let takes_unique = (plan.inserts.len() + plan.linked.len() > 0 && !unique.is_empty())
+        let takes_unique = (plan.inserts.len() + plan.offers.len() + plan.linked.len() > 0
+            && !unique.is_empty())
             || plan.updates.iter().any(|(columns, _)| columns.meets(or_key));
         let updated: usize = plan.updates.iter().map(|(_, slots)| slots.len()).sum();
         Work {
-            inserts: plan.inserts.len(),
+            inserts: plan.inserts.len() + plan.offers.len(),
             statements: self.insert_statements(&plan.inserts)
+                + self.offer_statements(&plan.offers)
                 + plan.updates.len()
                 + plan.linked.len()
                 + usize::from(!plan.deletes.is_empty()),

@@ -42,7 +42,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
             Ok(entity) => loaded.push(entity),
             Err(error) => broken = broken.take().or(Some(error)),
         };
-        self.send(Via::Transaction, text, arguments, each).await?;
+        self.session.shared().select(Query::with_arguments(text, arguments), each).await?;
         broken.map_or(Ok(loaded), Err)
     }
 }

@@ -30,6 +30,10 @@ pub(super) struct Slot<E, K> {
 pub(super) enum State {
     /// To be inserted.
     New,
+    /// To be inserted unless it is there already. It is not found by its key, and never lent.
+    Offered,
+    /// It was, or was there already: no longer tracked, but for a rollback.
+    Given,
     /// Loaded or inserted, and to be updated if it changed.
     Stored,
     /// To be deleted.
@@ -68,6 +72,11 @@ impl<E, K> Slot<E, K> {
     /// The entity as it is stored, if it is.
     pub(super) fn as_stored(&self) -> &E {
         self.stored.as_ref().unwrap_or(&self.entity)
+    }
+
+    /// Whether it is only kept for the end of the transaction.
+    fn is_gone(&self) -> bool {
+        matches!(self.state, State::Gone | State::Given)
     }
 
     /// Whether it can be lent.
@@ -282,13 +291,13 @@ impl<E: Entity<DB>, DB: Backend> Tracked<E, DB> {
     pub(super) fn compact(&mut self) {
         let mut gone = false;
         for slot in &mut self.slots {
-            gone |= slot.state == State::Gone;
+            gone |= slot.is_gone();
             slot.birth = Birth::None;
         }
         if !gone {
             return;
         }
-        self.slots.retain(|slot| slot.state != State::Gone);
+        self.slots.retain(|slot| !slot.is_gone());
         self.index.clear();
         (0..self.slots.len()).for_each(|at| self.enter(at));
     }

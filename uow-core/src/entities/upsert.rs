@@ -23,7 +23,8 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
     /// [`Error::AlreadyTracked`] if there is an entity with this key in the unit; [`Error::Conflict`] if it takes the place of
     /// one that was removed here, whose row is not as it was read; those of a statement, which poison the unit outside of a
     /// savepoint scope.
-    pub async fn insert(&mut self, entity: E) -> Result<&mut E, Error> {
+    pub async fn insert(&mut self, entity: impl Into<E>) -> Result<&mut E, Error> {
+        let entity = entity.into();
         // Of another one that was dropped.
         self.unsettle();
         let key = entity.has_key().then(|| entity.key());
@@ -77,14 +78,16 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
 
     /// Inserts an entity now, or writes its columns over those of the row that is there: the one with its key, or, if the key
     /// is left to the database, with the value of its first `#[uow(unique)]` column. Lends it as it is in the database then; a
-    /// version is raised by a write over a row.
+    /// version is raised by a write over a row. A row in which nothing is to be written over, as where the entity is all key,
+    /// stays untouched: on PostgreSQL and SQLite it is read by a second statement then.
     ///
     /// # Errors
     ///
     /// [`Error::NoUniqueColumn`] if there is neither a key nor a unique column to find the row by; [`Error::NotStored`] if
     /// another row has one of its unique values (on PostgreSQL and SQLite the error of the statement); those of a statement.
     /// Whatever fails once the statement is sent poisons the unit outside of a savepoint scope.
-    pub async fn upsert(&mut self, entity: E) -> Result<&mut E, Error> {
+    pub async fn upsert(&mut self, entity: impl Into<E>) -> Result<&mut E, Error> {
+        let entity = entity.into();
         let shape = Shape::of::<DB, E>();
         let mut target = shape.keys();
         if !entity.has_key() {

@@ -7,6 +7,7 @@ use sqlx_core::Error as SqlxError;
 use super::Entities;
 use super::sizes::{padded, sizes, sizes_of_cases};
 use super::statement::{Via, bind_batch};
+use super::tracked::State;
 use crate::backend::Backend;
 use crate::entity::{Column, ColumnSet, Entity};
 use crate::error::Error;
@@ -25,6 +26,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
                 let (ready, waiting) = self.begin_inserts();
                 self.write(&Rows::Insert(ready), via).await?;
                 self.write_waiting(waiting, via).await?;
+                self.write(&Rows::Offer(self.plan.offers.clone()), via).await?;
                 for (columns, slots) in self.plan.updates.clone() {
                     self.write(&Rows::Update(columns, slots), via).await?;
                 }
@@ -43,7 +45,11 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
                 ready.sort_by_key(|at| !self.tracked.slot(*at).is_some_and(|slot| slot.entity.has_key()));
                 let updates = self.waves().into_iter().map(|(columns, slots)| Rows::Update(columns, slots));
                 let last = [Rows::Insert(waiting), Rows::Linked(self.plan.linked.clone())];
-                [Rows::Insert(ready)].into_iter().chain(updates).chain(last).collect()
+                [Rows::Insert(ready), Rows::Offer(self.plan.offers.clone())]
+                    .into_iter()
+                    .chain(updates)
+                    .chain(last)
+                    .collect()
             }
         }
     }
@@ -122,6 +128,9 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
         let key = match slot {
             Some(slot) => match &slot.key {
                 Some(key) => format!("{key:?}"),
+                None if slot.state == State::Offered && slot.entity.has_key() => {
+                    format!("{:?}", slot.entity.key())
+                }
                 None => {
                     let place =
                         self.plan.inserts.iter().position(|at| rows.slots().contains(at)).unwrap_or(0);
@@ -131,7 +140,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
             None => String::new(),
         };
         let during = match rows {
-            Rows::Insert(_) => "inserted",
+            Rows::Insert(_) | Rows::Offer(_) => "inserted",
             Rows::Update(..) | Rows::Linked(_) => "updated",
             Rows::Delete(_) => "deleted",
         };
@@ -141,6 +150,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
     async fn write(&mut self, rows: &Rows, via: Via) -> Result<(), Failure> {
         let written = match rows {
             Rows::Insert(slots) => self.insert_slots(slots, via).await,
+            Rows::Offer(slots) => self.offer_slots(slots, via).await,
             Rows::Update(columns, slots) => self.update_slots(*columns, slots, via).await,
             Rows::Linked(slots) => self.update_linked(slots, via).await,
             Rows::Delete(slots) => self.delete_slots(slots, via).await,
@@ -156,7 +166,7 @@ impl<E: Entity<DB> + 'static, DB: Backend> Entities<E, DB> {
     /// A value could not be written into a statement, which was not sent: whose it is, is tried out.
     fn not_encoded(&self, rows: &Rows, error: SqlxError) -> Error {
         let columns = match rows {
-            Rows::Insert(_) => ColumnSet::of(E::COLUMNS, |column| !column.is_read_only()),
+            Rows::Insert(_) | Rows::Offer(_) => ColumnSet::of(E::COLUMNS, |column| !column.is_read_only()),
             Rows::Update(columns, _) => *columns,
             Rows::Linked(_) => ColumnSet::of(E::COLUMNS, |_| true),
             Rows::Delete(_) => ColumnSet::of(E::COLUMNS, Column::is_key),

@@ -8,39 +8,50 @@ use sqlx_core::types::Type;
 
 use crate::backend::Backend;
 
-/// A type that can be a column of an entity: sqlx can encode and decode it for the database, and two of its values can be
-/// compared, which is how a change is found. Never implemented by hand.
+/// A type that can be a column of an entity: sqlx can encode and decode it for the database. Never implemented by hand.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a column of an entity in `{DB}`",
-    label = "sqlx has to encode and decode this type for `{DB}`, and it has to be `Clone + PartialEq`",
+    label = "sqlx has to encode and decode this type for `{DB}`",
     note = "if sqlx supports it behind a feature (`uuid`, `chrono`, `json`, …) turn that on; for a type of your own \
             derive `sqlx::Type`, `Clone` and `PartialEq`; for a field that is no column write `#[uow(skip)]`"
 )]
-// `Clone` and `PartialEq` are no supertraits: the derives bound their impls by `String: ColumnType<DB>`, and what follows from
-// that without mention of `DB` the compiler checks on the spot, with an error of its own for each.
 pub trait ColumnType<DB: Backend>:
     Type<DB> + for<'q> Encode<'q, DB> + for<'r> Decode<'r, DB> + Send + Sync + 'static
 {
-    /// The same value again.
-    #[doc(hidden)]
-    fn copied(&self) -> Self;
-
-    /// Whether two values are the same.
-    #[doc(hidden)]
-    fn equals(&self, other: &Self) -> bool;
 }
 
 #[diagnostic::do_not_recommend]
-impl<DB: Backend, T> ColumnType<DB> for T
-where
-    T: Type<DB> + for<'q> Encode<'q, DB> + for<'r> Decode<'r, DB> + Clone + PartialEq + Send + Sync + 'static,
+impl<DB: Backend, T> ColumnType<DB> for T where
+    T: Type<DB> + for<'q> Encode<'q, DB> + for<'r> Decode<'r, DB> + Send + Sync + 'static
 {
+}
+
+/// A value that can be copied and compared, which is how a change is found. Never implemented by hand.
+// No supertrait of `ColumnType`, nor a bound of the derives' impls: whoever uses an entity would be told of its fields, at each
+// place. It is asked for where the derive stands, of each type once.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a column of an entity: it is not `Clone + PartialEq`",
+    label = "a unit keeps a copy of this and compares with it, to find what changed",
+    note = "derive `sqlx::Type`, `Clone` and `PartialEq` for it; for a field that is no column write `#[uow(skip)]`"
+)]
+#[doc(hidden)]
+pub trait ColumnValue: Sized + 'static {
+    /// The same value again.
+    fn copied(&self) -> Self;
+
+    /// Whether a column has to be written again. Floats are compared by their bits: a NaN that stayed is no change, and a zero
+    /// that lost its sign is one.
+    fn differs(&self, before: &Self) -> bool;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone + PartialEq + 'static> ColumnValue for T {
     fn copied(&self) -> Self {
         self.clone()
     }
 
-    fn equals(&self, other: &Self) -> bool {
-        self == other
+    fn differs(&self, before: &Self) -> bool {
+        super::derived::differs(self, before)
     }
 }
 

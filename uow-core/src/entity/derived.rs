@@ -18,7 +18,7 @@ pub fn bind<DB: Backend, T: ColumnType<DB>>(
 
 /// Whether a column has to be written again. Floats are compared by their bits: a NaN that stayed is no change, and a zero
 /// that lost its sign is one.
-pub fn differs<DB: Backend, T: ColumnType<DB>>(now: &T, before: &T) -> bool {
+pub(super) fn differs<T: PartialEq + 'static>(now: &T, before: &T) -> bool {
     fn both<'a, T: 'static>(now: &'a dyn Any, before: &'a dyn Any) -> Option<(&'a T, &'a T)> {
         Some((now.downcast_ref()?, before.downcast_ref()?))
     }
@@ -34,7 +34,7 @@ pub fn differs<DB: Backend, T: ColumnType<DB>>(now: &T, before: &T) -> bool {
     if let Some((now, before)) = both::<Option<f32>>(now, before) {
         return now.map(f32::to_bits) != before.map(f32::to_bits);
     }
-    !now.equals(before)
+    now != before
 }
 
 /// What sqlx calls the type.

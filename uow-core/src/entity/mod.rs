@@ -11,7 +11,7 @@ use sqlx_core::Error as SqlxError;
 use sqlx_core::error::BoxDynError;
 
 use crate::backend::Backend;
-pub use column::{Column, ColumnSet, ColumnType, Table, VersionType};
+pub use column::{Column, ColumnSet, ColumnType, ColumnValue, Table, VersionType};
 pub use values::Values;
 
 /// A value with an identity: a row of a table, found again by its key.

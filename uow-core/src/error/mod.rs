@@ -3,6 +3,7 @@
 mod carried;
 mod cause;
 mod conflict;
+mod constraint;
 mod record;
 
 use std::fmt;
@@ -126,6 +127,11 @@ pub enum Error {
         /// The key.
         key: String,
     },
+    /// The key of an entity that was added is the database's to make, and is not made.
+    NoKeyYet {
+        /// The entity's type.
+        entity: &'static str,
+    },
     /// The same entity was asked for twice in one call, and can be lent only once.
     SameKeyTwice {
         /// The entity's type.
@@ -138,6 +144,8 @@ pub enum Error {
         /// The type of the entity that refers.
         entity: &'static str,
     },
+    /// A repository's own flush declined, with an error of the application's. If nothing was sent in it the unit is as it was.
+    Declined(Box<dyn std::error::Error + Send + Sync>),
     /// A repository does not hand its [`Entities`](crate::Entities) to its unit, which would never write them.
     EntitiesKeptBack,
     /// An entity to upsert has neither a key nor a unique column.
@@ -177,6 +185,26 @@ pub enum Error {
 }
 
 impl Error {
+    /// An error of the application's, for a [`Repository`](crate::Repository)'s own flush to end with. It comes out of `commit`
+    /// unchanged:
+    ///
+    /// ```
+    /// # use unit_of_work::Error;
+    /// #[derive(Debug, PartialEq)]
+    /// struct OutOfStock(i64);
+    /// # impl std::fmt::Display for OutOfStock {
+    /// #     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { write!(f, "{} is out of stock", self.0) }
+    /// # }
+    /// # impl std::error::Error for OutOfStock {}
+    ///
+    /// let error = Error::declined(OutOfStock(7));
+    /// let own = std::error::Error::source(&error).and_then(|error| error.downcast_ref());
+    /// assert_eq!(own, Some(&OutOfStock(7)));
+    /// ```
+    pub fn declined(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Declined(error.into())
+    }
+
     /// The unit, or the savepoint scope, was rolled back and nothing of it is stored.
     pub fn is_rolled_back(&self) -> bool {
         matches!(self, Self::RolledBack { .. } | Self::ScopeUndone { .. })
@@ -365,6 +393,11 @@ impl fmt::Display for Error {
                 f,
                 "`{entity}` {key} is not in this unit of work, so nothing was done; load it first"
             ),
+            Self::NoKeyYet { entity } => write!(
+                f,
+                "the key of a `{entity}` that was added is not known: it was not flushed yet, or was taken back or undone since; \
+                 call `flush()` or `commit()` before, or `insert` it"
+            ),
             Self::SameKeyTwice { entity, key } => write!(
                 f,
                 "`{entity}` {key} was asked for twice in one call, and can be lent only once; ask for it once"
@@ -375,6 +408,7 @@ impl fmt::Display for Error {
                  work, or refers back to this one in a circle; nothing of the flush is stored: add to this unit the entity that \
                  it refers to; of entities in a circle, store one first, and then those that it refers to"
             ),
+            Self::Declined(error) => error.fmt(f),
             Self::EntitiesKeptBack => f.write_str(
                 "a repository has `Entities` that it does not hand to its unit, so nothing was flushed; derive `Repository`, or \
                  write `entity_sets` in its impl, and there call `entity_sets` of each of them",
@@ -414,6 +448,8 @@ impl std::error::Error for Error {
         match self {
             Self::NotStored { source, .. } | Self::CannotConnect { source, .. } => Some(source),
             Self::Sqlx(error) => error.source(),
+            // (Itself, and not what is behind it: it is said by no other name.)
+            Self::Declined(error) => Some(&**error),
             _ => self.cause()?.source(),
         }
     }

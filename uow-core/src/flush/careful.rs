@@ -17,6 +17,8 @@ use crate::error::Error;
 #[derive(Debug, Clone)]
 pub(crate) enum Rows {
     Insert(Vec<usize>),
+    /// Inserts of what may be there already.
+    Offer(Vec<usize>),
     Update(ColumnSet, Vec<usize>),
     /// Updates of what refers to something that may be new.
     Linked(Vec<usize>),
@@ -26,7 +28,11 @@ pub(crate) enum Rows {
 impl Rows {
     pub(crate) fn slots(&self) -> &[usize] {
         match self {
-            Self::Insert(slots) | Self::Update(_, slots) | Self::Linked(slots) | Self::Delete(slots) => slots,
+            Self::Insert(slots)
+            | Self::Offer(slots)
+            | Self::Update(_, slots)
+            | Self::Linked(slots)
+            | Self::Delete(slots) => slots,
         }
     }
 
@@ -34,6 +40,7 @@ impl Rows {
         let slots = slots.to_vec();
         match self {
             Self::Insert(_) => Self::Insert(slots),
+            Self::Offer(_) => Self::Offer(slots),
             Self::Update(columns, _) => Self::Update(*columns, slots),
             Self::Linked(_) => Self::Linked(slots),
             Self::Delete(_) => Self::Delete(slots),

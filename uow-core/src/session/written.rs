@@ -84,11 +84,29 @@ impl<DB: Backend> Shared<DB> {
     pub(crate) async fn send(
         &self,
         query: Query<DB>,
+        each: impl FnMut(DB::Row) + Send,
+    ) -> Result<DB::QueryResult, SqlxError> {
+        self.send_own(query, Effect::Writes, each).await
+    }
+
+    /// Runs a SELECT in the transaction: a unit that did nothing else has nothing to lose.
+    pub(crate) async fn select(
+        &self,
+        query: Query<DB>,
+        each: impl FnMut(DB::Row) + Send,
+    ) -> Result<(), SqlxError> {
+        self.send_own(query, Effect::Reads, each).await.map(drop)
+    }
+
+    async fn send_own(
+        &self,
+        query: Query<DB>,
+        effect: Effect,
         mut each: impl FnMut(DB::Row) + Send,
     ) -> Result<DB::QueryResult, SqlxError> {
         let query = self.as_sent(query);
         self.in_time(boxed!(async move {
-            let mut lease = Lease::ready_for_statement(self, Effect::Writes).await?;
+            let mut lease = Lease::ready_for_statement(self, effect).await?;
             let mut result = DB::QueryResult::default();
             let outcome = backend::run::<DB>(lease.connection()?, query, |step| match step {
                 Step::<DB>::Left(done) => result = done,

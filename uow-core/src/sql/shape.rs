@@ -74,7 +74,6 @@ impl Shape {
     }
 
     /// These columns of this table, to be returned by a statement.
-    #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub(crate) fn returned(&self, text: &mut Text, columns: &[usize]) {
         text.list(", ", columns, |text, &at| self.own(text, &self.column(at)));
     }

@@ -55,6 +55,12 @@ impl Text {
         self.name(table.name())
     }
 
+    /// So many values stand before this text, or are bound by a part of it that is SQL already.
+    pub(crate) fn behind_values(&mut self, values: usize) -> &mut Self {
+        self.values = values;
+        self
+    }
+
     /// The placeholder of the next value.
     pub(crate) fn value(&mut self) -> &mut Self {
         self.values += 1;

@@ -2,11 +2,12 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::Type;
 use syn::spanned::Spanned;
+use syn::{Type, TypeParam};
 
 use super::model::{Column, Entity, Role};
-use super::{arrays, methods, references};
+use super::{arrays, methods, new, references};
+use crate::types;
 
 pub(crate) fn expand(entity: &Entity<'_>) -> TokenStream {
     let database = entity.target.fresh_parameter("__DB");
@@ -19,7 +20,8 @@ pub(crate) fn expand(entity: &Entity<'_>) -> TokenStream {
     let methods = methods::expand(entity, &database);
     let arrays = arrays::expand(entity, &database);
     let references = references::expand(&entity.target, &entity.columns, &database);
-    entity.target.enclose(&quote! {
+    let (new, from_new) = new::expand(entity);
+    let impls = entity.target.enclose(&quote! {
         #[automatically_derived]
         impl #parameters _uow::Entity<#database> for #itself #bounds {
             type Key = #key;
@@ -28,7 +30,9 @@ pub(crate) fn expand(entity: &Entity<'_>) -> TokenStream {
             #arrays
         }
         #references
-    })
+        #from_new
+    });
+    quote!(#impls #new)
 }
 
 /// The type itself for a key of one column, a tuple for one of several.
@@ -49,6 +53,11 @@ fn bounds(entity: &Entity<'_>, database: &Ident) -> TokenStream {
         if !asked.contains(&text) {
             asked.push(text);
             columns.extend(quote_spanned!(ty.span()=> #ty: _uow::ColumnType<#database>,));
+            // (Of a type without parameters the compiler would say so on the spot, and again at each use.)
+            let is_generic = |own: &TypeParam| types::mentions(ty.to_token_stream(), &own.ident);
+            if entity.target.generics.type_params().any(is_generic) {
+                columns.extend(quote_spanned!(ty.span()=> #ty: _uow::ColumnValue,));
+            }
         }
     }
     quote!(where #own #columns)

@@ -5,7 +5,7 @@ use quote::quote;
 
 use super::expand::key_type;
 use super::model::Rejected;
-use super::references;
+use super::{new, references};
 
 pub(crate) fn expand(rejected: &Rejected<'_>) -> TokenStream {
     let errors = rejected.errors.to_compile_errors();
@@ -26,7 +26,8 @@ fn entity(rejected: &Rejected<'_>) -> TokenStream {
     let name = rejected.target.text();
     let methods = methods(&database);
     let references = references::fallback(&rejected.target, &rejected.columns, &database);
-    rejected.target.enclose(&quote! {
+    let (new, from_new) = new::fallback(rejected);
+    let impls = rejected.target.enclose(&quote! {
         #[automatically_derived]
         impl #parameters _uow::Entity<#database> for #itself #bounds {
             type Key = #key;
@@ -36,7 +37,9 @@ fn entity(rejected: &Rejected<'_>) -> TokenStream {
             #methods
         }
         #references
-    })
+        #from_new
+    });
+    quote!(#impls #new)
 }
 
 fn methods(database: &Ident) -> TokenStream {

@@ -12,7 +12,7 @@ pub(super) fn expand(entity: &Entity<'_>, database: &Ident) -> TokenStream {
     let identity = identity(entity);
     let version = version(entity);
     let rows = rows(entity, database);
-    let copies = copies(entity, database);
+    let copies = copies(entity);
     let binds = binds(entity, database);
     let types = column_types(entity, database);
     quote! {
@@ -115,24 +115,33 @@ fn rows(entity: &Entity<'_>, database: &Ident) -> TokenStream {
     }
 }
 
-fn copies(entity: &Entity<'_>, database: &Ident) -> TokenStream {
+/// A column's type as what can be copied and compared. If it cannot, that is told in the same words at the first field of the
+/// type, and so once.
+fn as_value(entity: &Entity<'_>, ty: &Type) -> TokenStream {
+    let text = ty.to_token_stream().to_string();
+    let is_same = |column: &&Column<'_>| column.ty.to_token_stream().to_string() == text;
+    let at = types::place(entity.columns.iter().find(is_same).map_or(ty, |column| column.ty));
+    let ty = types::moved_to(at, ty.to_token_stream());
+    quote_spanned!(at=> <#ty as _uow::ColumnValue>)
+}
+
+fn copies(entity: &Entity<'_>) -> TokenStream {
     let fields = entity.columns.iter().map(|column| column.field);
     let skipped = skipped(entity);
-    let copies = positions(entity).map(|(position, Column { field, .. })| {
-        quote!(#position => self.#field = _uow::ColumnType::<#database>::copied(&__from.#field))
+    let values: Vec<TokenStream> = entity.columns.iter().map(|column| as_value(entity, column.ty)).collect();
+    let copies = positions(entity).zip(&values).map(|((position, Column { field, .. }), value)| {
+        quote!(#position => self.#field = #value::copied(&__from.#field))
     });
-    let changes = positions(entity).map(|(position, Column { field, ty, .. })| {
+    let changes = positions(entity).zip(&values).map(|((position, Column { field, .. }), value)| {
         quote! {
-            if __columns.contains(#position)
-                && _uow::differs::<#database, #ty>(&self.#field, &__from.#field)
-            {
+            if __columns.contains(#position) && #value::differs(&self.#field, &__from.#field) {
                 __changes.insert(#position);
             }
         }
     });
     quote! {
         fn snapshot(&self) -> Self {
-            Self { #(#fields: _uow::ColumnType::<#database>::copied(&self.#fields),)* #skipped }
+            Self { #(#fields: #values::copied(&self.#fields),)* #skipped }
         }
         fn copy(&mut self, __column: ::core::primitive::usize, __from: &Self) {
             match __column {

@@ -6,6 +6,7 @@ mod fallback;
 mod methods;
 mod model;
 mod naming;
+mod new;
 mod references;
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,9 @@
 //! An entity as the user wrote it, checked as far as tokens can be checked.
 
-use proc_macro2::{Ident, Span};
-use quote::ToTokens;
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, format_ident};
 use syn::ext::IdentExt;
-use syn::{DeriveInput, Field, LitStr, Type};
+use syn::{Attribute, DeriveInput, Field, LitStr, Type, Visibility};
 
 use super::naming::snake_case;
 use crate::attrs::{self, Key, Options, Place};
@@ -15,6 +15,7 @@ use crate::types;
 const CRATE: Key = Key::path("crate");
 const TABLE: Key = Key::text("table");
 const SCHEMA: Key = Key::text("schema");
+const NEW: Key = Key::derives("new");
 const KEY: Key = Key::flag("key");
 const GENERATED: Key = Key::flag("generated");
 const VERSION: Key = Key::flag("version");
@@ -26,7 +27,7 @@ const COLUMN: Key = Key::text("column");
 const SKIP: Key = Key::flag("skip");
 
 static ON_STRUCT: Place =
-    Place { what: "the struct of an entity", keys: &[TABLE, SCHEMA, CRATE], other: &ON_FIELD };
+    Place { what: "the struct of an entity", keys: &[TABLE, SCHEMA, NEW, CRATE], other: &ON_FIELD };
 static ON_FIELD: Place = Place {
     what: "a field of an entity",
     keys: &[KEY, GENERATED, VERSION, READ_ONLY, UNIQUE, REFERENCES, COLUMN, NO_ARRAY, SKIP],
@@ -43,6 +44,13 @@ pub(crate) struct Entity<'a> {
     pub(crate) schema: Option<String>,
     pub(crate) columns: Vec<Column<'a>>,
     pub(crate) skipped: Vec<Skipped<'a>>,
+    pub(crate) new: Option<New>,
+}
+
+/// That a struct of what the application gives of a new row is asked for.
+pub(crate) struct New {
+    pub(crate) name: Ident,
+    pub(crate) derives: Vec<TokenStream>,
 }
 
 /// What could be understood of an entity with mistakes, and the mistakes.
@@ -51,11 +59,14 @@ pub(crate) struct Rejected<'a> {
     /// The types of what is the key or seems to be.
     pub(crate) key: Vec<&'a Type>,
     pub(crate) columns: Vec<Column<'a>>,
+    pub(crate) new: Option<New>,
     pub(crate) errors: Errors,
 }
 
 /// A field with a column.
 pub(crate) struct Column<'a> {
+    pub(crate) visibility: &'a Visibility,
+    pub(crate) attributes: &'a [Attribute],
     pub(crate) field: &'a Ident,
     pub(crate) ty: &'a Type,
     /// The column's name in the database.
@@ -103,9 +114,13 @@ pub(crate) fn from_input(input: &DeriveInput) -> Result<Entity<'_>, Box<Rejected
     let text = |key: &Key| options.text(key).map(LitStr::value);
     let table = text(&TABLE).unwrap_or_else(|| snake_case(&input.ident.unraw().to_string()));
     let schema = text(&SCHEMA);
+    let new = options.span(&NEW).map(|span| New {
+        name: format_ident!("New{}", input.ident.unraw(), span = span),
+        derives: options.derives(&NEW).to_vec(),
+    });
     let target = Target::new(input, options.into_path(&CRATE));
     let Some(fields) = shape::named_fields(input, "Entity", "{ #[uow(key)] id: i64 }", &mut errors) else {
-        return Err(Box::new(Rejected { target, key: Vec::new(), columns: Vec::new(), errors }));
+        return Err(Box::new(Rejected { target, key: Vec::new(), columns: Vec::new(), new: None, errors }));
     };
     let mut draft = Draft { errors, ..Draft::default() };
     for (name, field) in fields.iter().filter_map(|field| Some((field.ident.as_ref()?, field))) {
@@ -114,11 +129,12 @@ pub(crate) fn from_input(input: &DeriveInput) -> Result<Entity<'_>, Box<Rejected
     draft.check_key(&target);
     draft.check_count(&target);
     draft.find_lone_references(&target);
+    draft.check_new(new.as_ref(), &target);
     if draft.errors.is_empty() {
-        Ok(Entity { target, table, schema, columns: draft.columns, skipped: draft.skipped })
+        Ok(Entity { target, table, schema, columns: draft.columns, skipped: draft.skipped, new })
     } else {
         let key = draft.key().iter().map(|column| column.ty).collect();
-        Err(Box::new(Rejected { target, key, columns: draft.columns, errors: draft.errors }))
+        Err(Box::new(Rejected { target, key, columns: draft.columns, new, errors: draft.errors }))
     }
 }
 
@@ -133,7 +149,7 @@ struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    fn field(&mut self, field: &'a Ident, Field { attrs, ty, .. }: &'a Field) {
+    fn field(&mut self, field: &'a Ident, Field { attrs, ty, vis, .. }: &'a Field) {
         let options = attrs::read(attrs, &ON_FIELD, &mut self.errors);
         if options.span(&SKIP).is_some() {
             if let Some((other, span)) = options.beside(&SKIP) {
@@ -149,7 +165,19 @@ impl<'a> Draft<'a> {
         let nullable = types::is_called(ty, "Option");
         let array = options.span(&NO_ARRAY).is_none();
         let reference = options.into_type(&REFERENCES).map(|to| Reference { to, alone: false });
-        self.columns.push(Column { field, ty, name, role, unique, nullable, array, reference });
+        let (visibility, attributes) = (vis, attrs.as_slice());
+        self.columns.push(Column {
+            visibility,
+            attributes,
+            field,
+            ty,
+            name,
+            role,
+            unique,
+            nullable,
+            array,
+            reference,
+        });
     }
 
     fn role(&mut self, options: &Options) -> Role {
@@ -252,6 +280,13 @@ impl<'a> Draft<'a> {
                  needed, or share them out among several entities of the same table"
             );
             self.errors.on(target.name, message);
+        }
+    }
+
+    fn check_new(&mut self, new: Option<&New>, target: &Target<'_>) {
+        if let Some(new) = new.filter(|_| !target.generics.params.is_empty()) {
+            let message = "`new` writes a struct without generic parameters: remove `new`, or the parameters";
+            self.errors.at(new.name.span(), message);
         }
     }
 

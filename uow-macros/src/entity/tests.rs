@@ -45,6 +45,32 @@ fn a_key_of_two_columns_is_a_tuple() -> syn::Result<()> {
 }
 
 #[test]
+fn what_is_given_of_a_new_row() -> syn::Result<()> {
+    let expansion = derive(quote! {
+        #[uow(new(Debug, serde::Deserialize))]
+        pub struct Post {
+            #[uow(key, generated)]
+            id: i64,
+            /// What it is about.
+            pub title: String,
+            #[uow(references = Self)]
+            answers: Option<i64>,
+            #[uow(read_only)]
+            created_at: String,
+            #[uow(version)]
+            version: i64,
+            #[uow(skip)]
+            note: Option<String>,
+        }
+    });
+    let pretty = pretty(expansion)?;
+    // The impl of the entity is the others' business.
+    let new = pretty.split("impl ::core::convert::From<NewPost> for Post").nth(1).unwrap_or_default();
+    expect_file!["snapshots/new.rs"].assert_eq(new);
+    Ok(())
+}
+
+#[test]
 fn a_generic_entity() -> syn::Result<()> {
     let expansion = derive(quote! {
         struct Setting<'a, __DB: Clone + Send, T: Default = i64, const SIZE: usize = 8>

@@ -30,7 +30,11 @@ pub(super) fn getter(
     body: &TokenStream,
 ) -> TokenStream {
     let Repository { getter, ty, .. } = repository;
-    let doc = format!(" Lends the unit's `{}`, made when first asked for.", getter.unraw());
+    // (What an editor shows beside the compiler's E0499, which no `#[diagnostic]` can explain.)
+    let doc = format!(
+        " Lends the unit's `{}`, made when first asked for. For several at once: [`split`](Self::split).",
+        getter.unraw()
+    );
     // What a lint says of the getter it says at the field.
     let visibility = types::moved_to(getter.span(), visibility.to_token_stream());
     quote! {

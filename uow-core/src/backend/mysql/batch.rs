@@ -64,9 +64,11 @@ pub(super) fn upsert(shape: &Shape, columns: &[usize], target: &[usize]) -> Stri
     text.table(&shape.table).sql(" (");
     shape.names(&mut text, columns);
     text.sql(") VALUES ").rows(1, columns.len()).sql(" ON DUPLICATE KEY UPDATE ");
-    let mut written = shape.overwritten(columns, target);
+    let written = shape.overwritten(columns, target);
     if written.is_empty() {
-        written.extend(target.first());
+        // The row stays as it is, to the writing of what it was found by.
+        let stays = shape.column(target.first().copied().unwrap_or_default());
+        text.column(&stays).sql(" = ").column(&stays);
     }
     text.list(", ", written, |text, at| {
         let column = shape.column(at);
@@ -77,6 +79,27 @@ pub(super) fn upsert(shape: &Shape, columns: &[usize], target: &[usize]) -> Stri
     }
     text.sql(" /*M!100500 RETURNING ");
     shape.names(&mut text, &all);
+    text.sql(" */").finish()
+}
+
+/// What the id of the last row is said to be where a row was there already: no counter gets there.
+pub(super) const IGNORED: u64 = u64::MAX;
+
+/// The row stays as it is, and that it was there is told. (`INSERT IGNORE` would turn every other error into a warning too: a
+/// reference to nothing, a value that is cut off.)
+pub(super) fn or_ignore(shape: &Shape) -> String {
+    let key = shape.column(shape.keys().first().copied().unwrap_or_default());
+    let mut text = shape.text(" ON DUPLICATE KEY UPDATE ");
+    // (It is called for what it does; the server would not evaluate what tells nothing, as whether it is NULL.)
+    text.column(&key).sql(" = IF(LAST_INSERT_ID(").number(IGNORED).sql("), ").column(&key).sql(", ");
+    text.column(&key).sql(")");
+    text.finish()
+}
+
+/// As MariaDB returns rows; MySQL takes it for a comment.
+pub(super) fn returning(shape: &Shape, columns: &[usize]) -> String {
+    let mut text = shape.text(" /*M!100500 RETURNING ");
+    shape.names(&mut text, columns);
     text.sql(" */").finish()
 }
 

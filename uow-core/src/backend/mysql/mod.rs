@@ -174,6 +174,19 @@ impl Backend for MySql {
         batch::upsert(shape, columns, target)
     }
 
+    fn or_ignore(shape: &Shape) -> String {
+        batch::or_ignore(shape)
+    }
+
+    fn was_inserted(result: &Self::QueryResult) -> bool {
+        // (That it affected a row is said of one that stayed as it was as well.)
+        result.last_insert_id() != batch::IGNORED
+    }
+
+    fn returning(shape: &Shape, columns: &[usize]) -> String {
+        batch::returning(shape, columns)
+    }
+
     fn lock_clause(lock: Lock, _: &Plan) -> Result<&'static str, Error> {
         Ok(match lock {
             Lock::Wait => " FOR UPDATE",

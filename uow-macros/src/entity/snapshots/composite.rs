@@ -62,14 +62,14 @@ const _: () = {
         }
         fn snapshot(&self) -> Self {
             Self {
-                post: _uow::ColumnType::<__DB>::copied(&self.post),
-                tag: _uow::ColumnType::<__DB>::copied(&self.tag),
+                post: <i64 as _uow::ColumnValue>::copied(&self.post),
+                tag: <String as _uow::ColumnValue>::copied(&self.tag),
             }
         }
         fn copy(&mut self, __column: ::core::primitive::usize, __from: &Self) {
             match __column {
-                0 => self.post = _uow::ColumnType::<__DB>::copied(&__from.post),
-                1 => self.tag = _uow::ColumnType::<__DB>::copied(&__from.tag),
+                0 => self.post = <i64 as _uow::ColumnValue>::copied(&__from.post),
+                1 => self.tag = <String as _uow::ColumnValue>::copied(&__from.tag),
                 _ => {}
             }
         }
@@ -80,12 +80,12 @@ const _: () = {
         ) -> _uow::ColumnSet {
             let mut __changes = _uow::ColumnSet::EMPTY;
             if __columns.contains(0)
-                && _uow::differs::<__DB, i64>(&self.post, &__from.post)
+                && <i64 as _uow::ColumnValue>::differs(&self.post, &__from.post)
             {
                 __changes.insert(0);
             }
             if __columns.contains(1)
-                && _uow::differs::<__DB, String>(&self.tag, &__from.tag)
+                && <String as _uow::ColumnValue>::differs(&self.tag, &__from.tag)
             {
                 __changes.insert(1);
             }

@@ -13,6 +13,7 @@ const _: () = {
         T: Send,
         String: _uow::ColumnType<__DB_>,
         __DB: _uow::ColumnType<__DB_>,
+        __DB: _uow::ColumnValue,
     {
         type Key = String;
         const NAME: &'static ::core::primitive::str = "Setting";
@@ -69,8 +70,8 @@ const _: () = {
         }
         fn snapshot(&self) -> Self {
             Self {
-                name: _uow::ColumnType::<__DB_>::copied(&self.name),
-                value: _uow::ColumnType::<__DB_>::copied(&self.value),
+                name: <String as _uow::ColumnValue>::copied(&self.name),
+                value: <__DB as _uow::ColumnValue>::copied(&self.value),
                 spare: <PhantomData<
                     &'a [T; SIZE],
                 > as ::core::default::Default>::default(),
@@ -78,8 +79,8 @@ const _: () = {
         }
         fn copy(&mut self, __column: ::core::primitive::usize, __from: &Self) {
             match __column {
-                0 => self.name = _uow::ColumnType::<__DB_>::copied(&__from.name),
-                1 => self.value = _uow::ColumnType::<__DB_>::copied(&__from.value),
+                0 => self.name = <String as _uow::ColumnValue>::copied(&__from.name),
+                1 => self.value = <__DB as _uow::ColumnValue>::copied(&__from.value),
                 _ => {}
             }
         }
@@ -90,12 +91,12 @@ const _: () = {
         ) -> _uow::ColumnSet {
             let mut __changes = _uow::ColumnSet::EMPTY;
             if __columns.contains(0)
-                && _uow::differs::<__DB_, String>(&self.name, &__from.name)
+                && <String as _uow::ColumnValue>::differs(&self.name, &__from.name)
             {
                 __changes.insert(0);
             }
             if __columns.contains(1)
-                && _uow::differs::<__DB_, __DB>(&self.value, &__from.value)
+                && <__DB as _uow::ColumnValue>::differs(&self.value, &__from.value)
             {
                 __changes.insert(1);
             }

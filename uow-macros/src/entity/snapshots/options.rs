@@ -104,29 +104,31 @@ const _: () = {
         }
         fn snapshot(&self) -> Self {
             Self {
-                id: _uow::ColumnType::<__DB>::copied(&self.id),
-                name: _uow::ColumnType::<__DB>::copied(&self.name),
-                r#type: _uow::ColumnType::<__DB>::copied(&self.r#type),
-                created_at: _uow::ColumnType::<__DB>::copied(&self.created_at),
-                tags: _uow::ColumnType::<__DB>::copied(&self.tags),
-                author: _uow::ColumnType::<__DB>::copied(&self.author),
-                version: _uow::ColumnType::<__DB>::copied(&self.version),
+                id: <i64 as _uow::ColumnValue>::copied(&self.id),
+                name: <String as _uow::ColumnValue>::copied(&self.name),
+                r#type: <String as _uow::ColumnValue>::copied(&self.r#type),
+                created_at: <Option<
+                    String,
+                > as _uow::ColumnValue>::copied(&self.created_at),
+                tags: <Vec<i64> as _uow::ColumnValue>::copied(&self.tags),
+                author: <i64 as _uow::ColumnValue>::copied(&self.author),
+                version: <i64 as _uow::ColumnValue>::copied(&self.version),
                 note: <Option<String> as ::core::default::Default>::default(),
             }
         }
         fn copy(&mut self, __column: ::core::primitive::usize, __from: &Self) {
             match __column {
-                0 => self.id = _uow::ColumnType::<__DB>::copied(&__from.id),
-                1 => self.name = _uow::ColumnType::<__DB>::copied(&__from.name),
-                2 => self.r#type = _uow::ColumnType::<__DB>::copied(&__from.r#type),
+                0 => self.id = <i64 as _uow::ColumnValue>::copied(&__from.id),
+                1 => self.name = <String as _uow::ColumnValue>::copied(&__from.name),
+                2 => self.r#type = <String as _uow::ColumnValue>::copied(&__from.r#type),
                 3 => {
-                    self.created_at = _uow::ColumnType::<
-                        __DB,
-                    >::copied(&__from.created_at);
+                    self.created_at = <Option<
+                        String,
+                    > as _uow::ColumnValue>::copied(&__from.created_at);
                 }
-                4 => self.tags = _uow::ColumnType::<__DB>::copied(&__from.tags),
-                5 => self.author = _uow::ColumnType::<__DB>::copied(&__from.author),
-                6 => self.version = _uow::ColumnType::<__DB>::copied(&__from.version),
+                4 => self.tags = <Vec<i64> as _uow::ColumnValue>::copied(&__from.tags),
+                5 => self.author = <i64 as _uow::ColumnValue>::copied(&__from.author),
+                6 => self.version = <i64 as _uow::ColumnValue>::copied(&__from.version),
                 _ => {}
             }
         }
@@ -136,40 +138,40 @@ const _: () = {
             __from: &Self,
         ) -> _uow::ColumnSet {
             let mut __changes = _uow::ColumnSet::EMPTY;
-            if __columns.contains(0) && _uow::differs::<__DB, i64>(&self.id, &__from.id)
+            if __columns.contains(0)
+                && <i64 as _uow::ColumnValue>::differs(&self.id, &__from.id)
             {
                 __changes.insert(0);
             }
             if __columns.contains(1)
-                && _uow::differs::<__DB, String>(&self.name, &__from.name)
+                && <String as _uow::ColumnValue>::differs(&self.name, &__from.name)
             {
                 __changes.insert(1);
             }
             if __columns.contains(2)
-                && _uow::differs::<__DB, String>(&self.r#type, &__from.r#type)
+                && <String as _uow::ColumnValue>::differs(&self.r#type, &__from.r#type)
             {
                 __changes.insert(2);
             }
             if __columns.contains(3)
-                && _uow::differs::<
-                    __DB,
-                    Option<String>,
-                >(&self.created_at, &__from.created_at)
+                && <Option<
+                    String,
+                > as _uow::ColumnValue>::differs(&self.created_at, &__from.created_at)
             {
                 __changes.insert(3);
             }
             if __columns.contains(4)
-                && _uow::differs::<__DB, Vec<i64>>(&self.tags, &__from.tags)
+                && <Vec<i64> as _uow::ColumnValue>::differs(&self.tags, &__from.tags)
             {
                 __changes.insert(4);
             }
             if __columns.contains(5)
-                && _uow::differs::<__DB, i64>(&self.author, &__from.author)
+                && <i64 as _uow::ColumnValue>::differs(&self.author, &__from.author)
             {
                 __changes.insert(5);
             }
             if __columns.contains(6)
-                && _uow::differs::<__DB, i64>(&self.version, &__from.version)
+                && <i64 as _uow::ColumnValue>::differs(&self.version, &__from.version)
             {
                 __changes.insert(6);
             }

@@ -11,11 +11,11 @@ pub struct DatabaseSplit<'split> {
 }
 #[allow(dead_code, clippy::used_underscore_binding)]
 impl Database {
-    /// Lends the unit's `blogs`, made when first asked for.
+    /// Lends the unit's `blogs`, made when first asked for. For several at once: [`split`](Self::split).
     pub fn blogs(&mut self) -> &mut Blogs {
         ::core::unreachable!()
     }
-    /// Lends the unit's `posts`, made when first asked for.
+    /// Lends the unit's `posts`, made when first asked for. For several at once: [`split`](Self::split).
     pub fn posts(&mut self) -> &mut Posts {
         ::core::unreachable!()
     }

@@ -67,7 +67,7 @@ const _: () = {
     where
         Blogs<'a, DB>: Repository<Database = DB>,
     {
-        /// Lends the unit's `blogs`, made when first asked for.
+        /// Lends the unit's `blogs`, made when first asked for. For several at once: [`split`](Self::split).
         pub fn blogs(&mut self) -> &mut Blogs<'a, DB> {
             <Blogs<
                 'a,

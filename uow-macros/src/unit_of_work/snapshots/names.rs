@@ -62,13 +62,13 @@ const _: () = {
     where
         Self: 'static,
     {
-        /// Lends the unit's `__unit`, made when first asked for.
+        /// Lends the unit's `__unit`, made when first asked for. For several at once: [`split`](Self::split).
         fn __unit(&mut self) -> &mut Blogs {
             <Blogs as _uow::RepositoryOf<
                 _uow::DatabaseOf<Session<Sqlite>>,
             >>::lend(&mut self.__unit, &self._uow)
         }
-        /// Lends the unit's `type`, made when first asked for.
+        /// Lends the unit's `type`, made when first asked for. For several at once: [`split`](Self::split).
         fn r#type(&mut self) -> &mut Types<Self> {
             <Types<
                 Self,

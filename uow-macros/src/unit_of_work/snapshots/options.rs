@@ -39,7 +39,7 @@ const _: () = {
     }
     #[allow(dead_code, clippy::used_underscore_binding)]
     impl Database {
-        /// Lends the unit's `articles`, made when first asked for.
+        /// Lends the unit's `articles`, made when first asked for. For several at once: [`split`](Self::split).
         pub(crate) fn articles(&mut self) -> &mut Posts {
             <Posts as _uow::RepositoryOf<
                 _uow::DatabaseOf<Conversation>,

@@ -53,13 +53,13 @@ const _: () = {
     }
     #[allow(dead_code, clippy::used_underscore_binding)]
     impl Database {
-        /// Lends the unit's `blogs`, made when first asked for.
+        /// Lends the unit's `blogs`, made when first asked for. For several at once: [`split`](Self::split).
         pub fn blogs(&mut self) -> &mut Blogs {
             <Blogs as _uow::RepositoryOf<
                 _uow::DatabaseOf<Session<Sqlite>>,
             >>::lend(&mut self.blogs, &self.session)
         }
-        /// Lends the unit's `posts`, made when first asked for.
+        /// Lends the unit's `posts`, made when first asked for. For several at once: [`split`](Self::split).
         pub fn posts(&mut self) -> &mut Entities<Post, Sqlite> {
             <Entities<
                 Post,
