@@ -117,6 +117,7 @@ servers! {
         let (pool, proxy) = relayed(lab).await;
         for (deadline, ok, text) in [
             (true, true, "RELEASE SAVEPOINT uow_1"), (false, true, "RELEASE SAVEPOINT uow_1"),
+            (false, true, "SAVEPOINT uow_1"),
             (true, false, "ROLLBACK TO SAVEPOINT uow_1"), (false, false, "ROLLBACK TO SAVEPOINT uow_1"),
         ] {
             let mut options = Library::options(&pool);
@@ -124,6 +125,8 @@ servers! {
             proxy.swallow(before(text));
             let began = Instant::now();
             let ended: Result<(), Error> = soon(RECOVERY, options.run(async |db| {
+                // So that the savepoint is a message of its own.
+                db.session().execute("SELECT 1").await?;
                 let scope: Result<(), Error> = db.savepoint(async |db| {
                     db.blogs().add("never").await?;
                     if ok { Ok(()) } else { Err(Error::Busy) }

@@ -157,3 +157,47 @@ servers! {
         assert_eq!(db.session().state(), SessionState::Idle);
     }
 }
+
+/// SQLite has no server to tell, and sqlx no way to interrupt a statement: it runs to its end, and then the unit is undone.
+mod sqlite {
+    use super::*;
+    use sqlx::{Executor as _, Pool, Sqlite};
+    use uow_test_support::claim;
+
+    /// Writes nothing, and takes a good while.
+    const LONG: &str = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 500000) SELECT count(*) FROM c";
+
+    /// How long the next writer waits behind a unit that was cut off.
+    async fn next_writer(pool: &Pool<Sqlite>, cut: impl Future<Output = ()>) -> Duration {
+        timeout(Duration::from_millis(50), cut).await.expect_err("it takes longer");
+        let began = Instant::now();
+        pool.execute("UPDATE blog SET version = version + 100").await.unwrap();
+        began.elapsed()
+    }
+
+    claim! { Sqlite, the_next_writer_waits_no_longer_than_with_plain_sqlx, lab, {
+        lab.script("INSERT INTO blog (name) VALUES ('hot')").await;
+        let pool = lab.pool_of(2).await;
+        let (mut units, mut plain) = (Vec::new(), Vec::new());
+        for _ in 0..5 {
+            let mut db = Library::new(&pool);
+            units.push(next_writer(&pool, async {
+                db.session().execute("UPDATE blog SET version = 1").await.unwrap();
+                db.session().execute(LONG).await.unwrap();
+            }).await);
+            drop(db);
+            let mut tx = Some(pool.begin_with("BEGIN IMMEDIATE").await.unwrap());
+            let cut = async {
+                let mut tx = tx.take().unwrap();
+                tx.execute("UPDATE blog SET version = 1").await.unwrap();
+                tx.execute(LONG).await.unwrap();
+            };
+            plain.push(next_writer(&pool, cut).await);
+        }
+        units.sort();
+        plain.sort();
+        println!("medians: {:?} behind a unit, {:?} behind plain sqlx", units[2], plain[2]);
+        // SQLite's busy handler sleeps for 100 ms at a time.
+        assert!(units[2] <= plain[2] * 2 + Duration::from_millis(300), "{units:?}, {plain:?}");
+    } }
+}

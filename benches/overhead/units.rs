@@ -180,7 +180,7 @@ const SERVER: &[Way] = &[Way::Unit, Way::Run, Way::RawSql, Way::PoolBegin];
 units! {
     postgres: Postgres,
     ways: SERVER, table: "CREATE TABLE blog (id BIGINT PRIMARY KEY, name TEXT NOT NULL)",
-    begin: "BEGIN", commit: "SELECT 1; COMMIT",
+    begin: "BEGIN; SELECT pg_backend_pid()", commit: "SELECT 1; COMMIT",
     insert: "INSERT INTO blog (id, name) VALUES ($1, $2)", select: "SELECT name FROM blog WHERE id = $1",
 }
 

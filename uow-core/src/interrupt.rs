@@ -107,6 +107,7 @@ impl<DB: Backend> fmt::Debug for Interruptions<DB> {
 
 impl<DB: Backend> Interruptions<DB> {
     /// None yet.
+    #[cfg(any(feature = "postgres", feature = "mysql"))]
     pub(crate) const fn new() -> Self {
         Self { lines: Mutex::new(Vec::new()) }
     }

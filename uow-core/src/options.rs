@@ -82,7 +82,8 @@ impl<U: UnitOfWork> Options<U> {
         self
     }
 
-    /// How long a statement may wait for a lock. MySQL and MariaDB count in whole seconds: the next one up is taken.
+    /// How long a statement may wait for a lock. MySQL and MariaDB count in whole seconds: the next one up is taken. There the
+    /// connection is made what it was in a message behind COMMIT, which nobody waits for; so it is with the other time-outs.
     #[must_use]
     pub fn lock_timeout(mut self, timeout: Duration) -> Self {
         self.transaction.lock_timeout = Some(timeout);

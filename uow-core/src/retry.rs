@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 ///
 /// Only a unit of which nothing is stored is run again, and only when what the *session* saw passes by itself: a
 /// serialization failure, a deadlock, a lock that was not free in time, a connection lost before COMMIT was sent (and with
-/// nothing before that which may have been one, see [`Cause::Unseen`](crate::Cause::Unseen)). An exhausted pool is no reason: a
+/// nothing before that which may have been one, see [`Cause::Unseen`](crate::Cause::Unseen)), one that was of no use any more
+/// (a stale plan, a prepared statement that is not there, a server that takes no writes, a node that left its cluster). An exhausted pool is no reason: a
 /// unit inside of a unit would only wait for its own connection again. The closure's own errors are never read. The pauses grow exponentially, with full jitter: each is a random part of the step.
 ///
 /// ```

@@ -68,8 +68,10 @@ pub struct TransactionOptions {
 }
 
 /// How much later than the client the server gives up. The client's answer says more.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
 const BEHIND_THE_CLIENT: Duration = Duration::from_millis(500);
 
+#[cfg(any(feature = "postgres", feature = "mysql"))]
 impl TransactionOptions {
     /// How long the server may work on one statement, the unit's deadline included.
     pub(crate) fn statement_limit(&self) -> Option<Duration> {

@@ -141,7 +141,9 @@ pub trait UnitOfWork: Sized + Send {
     /// [`Error::Conflict`] or [`Error::NotStored`], which name the entities to mend before `commit` is called again, or with
     /// the error of a repository's own flush.
     ///
-    /// Dropping the future before it is done leaves the outcome unknown, and the unit says so from then on.
+    /// COMMIT is waited for as long as [`commit_timeout`](Options::commit_timeout) allows. Dropping the future before it is done
+    /// leaves the outcome unknown, and the unit says so from then on; with [`verify`](Options::verify) a second call asks what
+    /// became of it.
     fn commit(&mut self) -> impl Future<Output = Result<(), Error>> + Send {
         async move {
             self.session().shared().refuse_inside_scope("commit")?;
@@ -162,7 +164,9 @@ pub trait UnitOfWork: Sized + Send {
     ///
     /// # Errors
     ///
-    /// `Ok` means that nothing of the unit is stored. [`Error::EndedEarly`] if the server had ended the transaction before,
+    /// `Ok` means that nothing of the unit is stored, and that the server holds no lock for it: of a statement that was dropped
+    /// in flight it has been told on another connection. [`Error::RolledBack`] with [`Cause::NotTold`](crate::Cause::NotTold) if the
+    /// server could not be reached within seconds: nothing is stored then either. [`Error::EndedEarly`] if the server had ended the transaction before,
     /// and [`Error::OutcomeUnknown`] if a COMMIT that was never answered came before: neither can be undone, and the unit
     /// is usable again after both. [`Error::InsideScope`] inside a closure.
     fn rollback(&mut self) -> impl Future<Output = Result<(), Error>> + Send {

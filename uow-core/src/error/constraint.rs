@@ -3,6 +3,7 @@
 use sqlx_core::error::{DatabaseError, ErrorKind};
 
 use super::Error;
+use super::carried::ours;
 
 /// `SQLITE_CONSTRAINT_ROWID`, which sqlx counts among the others.
 const ROWID_NOT_UNIQUE: &str = "2579";
@@ -71,9 +72,7 @@ impl Error {
     fn database(&self) -> Option<&dyn DatabaseError> {
         match self.sqlx()? {
             sqlx_core::Error::Database(error) => Some(&**error),
-            // An error of ours that travelled as one of sqlx's.
-            sqlx_core::Error::AnyDriverError(inner) => inner.downcast_ref::<Self>()?.database(),
-            _ => None,
+            other => ours(other)?.database(),
         }
     }
 }

@@ -165,8 +165,7 @@ impl<'s, DB: Backend> Lease<'s, DB> {
         while next <= scopes.open {
             let last = if DB::COMMITS_ALONE { next } else { scopes.open };
             let text = sql::set_savepoints(next..=last);
-            let outcome = backend::send::<DB>(self.connection()?, Query::unprepared(text)).await.outcome;
-            if let Err(error) = outcome {
+            if let Err(error) = self.send_own(Query::unprepared(text)).await {
                 return Err(self.fail_during("SAVEPOINT", error).await);
             }
             self.shared.lock().scopes.sent = last;
@@ -181,8 +180,7 @@ impl<'s, DB: Backend> Lease<'s, DB> {
         if self.shared.lock().unseen {
             return Ok(());
         }
-        let text = Query::fixed(DB::BEFORE_UNSEEN);
-        if let Err(error) = backend::send::<DB>(self.connection()?, text).await.outcome {
+        if let Err(error) = self.send_own(Query::fixed(DB::BEFORE_UNSEEN)).await {
             return Err(self.fail_during("SAVEPOINT", error).await);
         }
         self.held()?.transaction.restore.push_str(DB::RESTORE_UNSEEN);
@@ -190,6 +188,14 @@ impl<'s, DB: Backend> Lease<'s, DB> {
         inner.unseen = true;
         inner.sentinel = inner.scopes.sent;
         Ok(())
+    }
+
+    /// Sends a text of the unit's own, for whose answer nobody but the unit can set a limit.
+    async fn send_own(&mut self, query: Query<DB>) -> Result<(), SqlxError> {
+        let shared = self.shared;
+        let sending = backend::send::<DB>(self.connection()?, query);
+        let answer = if DB::HAS_SERVER { shared.in_limit("SAVEPOINT", sending).await } else { sending.await };
+        answer.outcome
     }
 
     /// The errand is done, and its answer read to the end.
@@ -258,7 +264,7 @@ impl<'s, DB: Backend> Lease<'s, DB> {
         if !matches!(inner.state, State::Gone) {
             inner.state = state;
         } else if let Some(connection) = state.into_connection() {
-            super::transaction::roll_back_in_background(connection, &self.shared.settings.plan);
+            super::rollback::roll_back_in_background(connection, &self.shared.settings.plan);
         }
     }
 

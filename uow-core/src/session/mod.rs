@@ -1,8 +1,11 @@
 //! The session: the conversation with the database inside one unit of work.
 
+mod alone;
+mod commit;
 mod deadline;
 mod executor;
 mod lease;
+mod rollback;
 mod rows;
 mod scopes;
 mod state;

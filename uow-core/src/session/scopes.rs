@@ -155,8 +155,8 @@ impl<DB: Backend> Shared<DB> {
             let mut inner = self.lock();
             (self.note_failure(&mut inner, Errand::Savepoint.word(), &error, aborted), inner.unseen)
         };
-        if lost && !aborted && (first.is_none() || unseen) {
-            // The savepoint went with its transaction, and nobody said so.
+        if lost && (unseen || (first.is_none() && !aborted)) {
+            // The savepoint went with its transaction, and nobody said so; or what was run unseen may have ended one before.
             let cause = Arc::new(Cause::TransactionGone);
             lease.end_in(State::Ended { cause: Arc::clone(&cause) });
             return Err(Error::EndedEarly { cause });

@@ -275,7 +275,7 @@ impl<DB: Backend> Shared<DB> {
                     "a unit of work was dropped without commit; its statements are rolled back"
                 );
             }
-            super::transaction::roll_back_in_background(connection, &self.settings.plan);
+            super::rollback::roll_back_in_background(connection, &self.settings.plan);
         }
     }
 }

@@ -7,9 +7,8 @@ use sqlx_core::Error as SqlxError;
 
 use super::lease::Lease;
 use super::state::{Errand, Poison, Shared, State};
-use crate::backend::{self, Answer, Backend, Query, Step};
+use crate::backend::{self, Backend, Query, Step};
 use crate::boxed::boxed;
-use crate::connection::Held;
 use crate::error::{Cause, Error};
 use crate::sql::Effect;
 use crate::transaction_options::Plan;
@@ -122,73 +121,6 @@ impl<DB: Backend> Shared<DB> {
             }
         }))
         .await
-    }
-
-    /// Whether a statement may go without a transaction: the unit is idle, and nothing was asked for that needs one.
-    pub(crate) fn can_send_alone(&self) -> bool {
-        let settings = &self.settings;
-        let inner = self.lock();
-        DB::AUTOCOMMITS
-            && matches!(inner.state, State::Idle)
-            && inner.scopes.open == 0
-            && settings.plan.is_default::<DB>()
-            && settings.deadline.is_none()
-            && settings.verification.is_none()
-            && !settings.behind_pooler
-    }
-
-    /// Runs a statement without a transaction: it is one by itself. If its answer does not come, nobody knows.
-    pub(crate) async fn send_alone(
-        &self,
-        query: Query<DB>,
-        mut each: impl FnMut(DB::Row) + Send,
-    ) -> Result<DB::QueryResult, SqlxError> {
-        {
-            let mut inner = self.lock();
-            if let Some(refusal) = inner.state.refusal() {
-                return Err(refusal.into());
-            }
-            inner.state = State::Lent(Errand::Read);
-        }
-        // Until it is sent, a cancelled one leaves nothing behind.
-        let lease = Lease::of(self, Errand::Read, None);
-        let connection = match Held::acquire(&self.pool).await {
-            Ok(connection) => connection,
-            Err(error) => return Err(lease.fail_alone(error, false)),
-        };
-        let mut lease = lease.becomes(Errand::Alone, connection);
-        let mut result = DB::QueryResult::default();
-        let running = backend::run::<DB>(lease.connection()?, query, |step| match step {
-            Step::<DB>::Left(done) => result = done,
-            Step::<DB>::Right(row) => each(row),
-        });
-        // It is the unit's COMMIT as well.
-        let outcome = if DB::HAS_SERVER {
-            let running = async { Answer { results: 0, outcome: running.await } };
-            self.in_limit("the statement", running).await.outcome
-        } else {
-            running.await
-        };
-        match outcome {
-            Ok(()) => {
-                lease.release();
-                Ok(result)
-            }
-            Err(error) if !DB::ends_connection(&error) => Err(lease.fail_alone(error, false)),
-            // Dropped, the lease leaves the unit in the state that says so.
-            Err(error) => Err(lease.lose(Errand::Alone.word(), &error).into()),
-        }
-    }
-
-    /// A [lone](Self::send_alone) statement is stored, and its answer of no use: the unit says so until its rollback.
-    pub(crate) fn end_early(&self, error: &SqlxError) -> Error {
-        let cause = Arc::new(Cause::stored(error));
-        let mut inner = self.lock();
-        inner.state = match std::mem::replace(&mut inner.state, State::Idle) {
-            State::Idle => State::Ended { cause: Arc::clone(&cause) },
-            other => other,
-        };
-        Error::EndedEarly { cause }
     }
 
     /// The scope's work is what is committed next: its savepoint goes with the transaction.
