@@ -85,6 +85,8 @@ pub(super) mod a_commit {
             proxy.swallow(trigger);
             assert!(timeout(LONG, tx.commit()).await.is_err());
         }
+        // The server still waits for the COMMIT that was swallowed, and holds the table.
+        DB::kill_sessions(lab).await;
         "`commit()`: no answer within 6 s".to_owned()
     }
 
