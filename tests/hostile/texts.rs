@@ -166,7 +166,7 @@ impl Texts {
             if at > 0 {
                 text.push(';');
             }
-            let part = if random.percent(if at == 0 { 15 } else { 40 }) {
+            let part = if random.percent(if at == 0 { 10 } else { 25 }) {
                 self.control(random)
             } else {
                 self.statement(random)
@@ -207,16 +207,19 @@ impl Texts {
     }
 
     fn blank(self, random: &mut Random) -> String {
-        if random.percent(70) {
-            return pick(random, &[BLANKS]).to_owned();
+        match random.below(10) {
+            0..=4 => pick(random, &[&[" ", "\n", "\t"]]).to_owned(),
+            5..=7 => pick(random, &[BLANKS]).to_owned(),
+            _ => {
+                let quotes = pick(random, &[COMMENTS, self.comments]);
+                quoted(random, quotes)
+            }
         }
-        let (open, close) = pick(random, &[COMMENTS, self.comments]);
-        format!("{open}{}{close}", shards(random, 3))
     }
 
     fn literal(self, random: &mut Random) -> String {
-        let (open, close) = pick(random, &[QUOTES, self.quotes]);
-        format!("{open}{}{close}", shards(random, 4))
+        let quotes = pick(random, &[QUOTES, self.quotes]);
+        quoted(random, quotes)
     }
 
     fn statement(self, random: &mut Random) -> String {
@@ -230,6 +233,15 @@ impl Texts {
             _ => pick(random, &[self.statements]).replace("{}", &shards(random, 3)),
         }
     }
+}
+
+/// Shards in quotes; most of the time they do not end early, so that the engine runs what the text holds.
+fn quoted(random: &mut Random, (open, close): (&str, &str)) -> String {
+    let mut inside = shards(random, 4);
+    if random.percent(75) {
+        inside.retain(|c| !close.contains(c) && c != '\\');
+    }
+    format!("{open}{inside}{close}")
 }
 
 fn shards(random: &mut Random, most: u64) -> String {
