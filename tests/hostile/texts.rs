@@ -109,8 +109,16 @@ const POSTGRES_QUOTES: &[(&str, &str)] = &[
 const MYSQL_QUOTES: &[(&str, &str)] =
     &[("\"", "\""), ("1 AS `", "`"), ("N'", "'"), ("_utf8mb4'", "'"), ("5--1, '", "'"), ("5 -- ", "\n")];
 
-const COMMENTS: &[(&str, &str)] =
-    &[("/*", "*/"), ("/* /*", "*/"), ("/* /* */", "*/ */"), ("--", "\n"), ("-- ", "\n"), ("-- ", "\r")];
+const COMMENTS: &[(&str, &str)] = &[
+    ("/*", "*/"),
+    ("/*", "*/"),
+    ("/*", "*/"),
+    ("/* /*", "*/"),
+    ("/* /* */", "*/ */"),
+    ("--", "\n"),
+    ("-- ", "\n"),
+    ("-- ", "\r"),
+];
 const MYSQL_COMMENTS: &[(&str, &str)] = &[
     ("#", "\n"),
     ("/*!", "*/"),
@@ -162,7 +170,7 @@ impl Texts {
     /// A text, the same for the same chance.
     pub(crate) fn draw(self, random: &mut Random) -> String {
         let mut text = String::new();
-        for at in 0..1 + random.below(4) {
+        for at in 0..1 + random.below(3) {
             if at > 0 {
                 text.push(';');
             }
@@ -207,9 +215,9 @@ impl Texts {
     }
 
     fn blank(self, random: &mut Random) -> String {
-        match random.below(10) {
-            0..=4 => pick(random, &[&[" ", "\n", "\t"]]).to_owned(),
-            5..=7 => pick(random, &[BLANKS]).to_owned(),
+        match random.below(18) {
+            0..=12 => pick(random, &[&[" ", "\n", "\t"]]).to_owned(),
+            13..=14 => pick(random, &[BLANKS]).to_owned(),
             _ => {
                 let quotes = pick(random, &[COMMENTS, self.comments]);
                 quoted(random, quotes)
@@ -224,12 +232,12 @@ impl Texts {
 
     fn statement(self, random: &mut Random) -> String {
         let literal = self.literal(random);
-        match random.below(8) {
-            0..=2 => format!("SELECT {literal}"),
-            3 => format!("SELECT {literal}, {}", self.literal(random)),
-            4 => format!("UPDATE post SET title = {literal} WHERE id = 0"),
-            5 => format!("SELECT CASE WHEN 1 = 1 THEN 2 END, {literal}"),
-            6 => format!("WITH begin AS (SELECT {literal}) SELECT 1 FROM begin"),
+        match random.below(9) {
+            0..=3 => format!("SELECT {literal}"),
+            4 => format!("SELECT {literal}, {}", self.literal(random)),
+            5 => format!("UPDATE post SET title = {} WHERE id = 0", quoted(random, ("'", "'"))),
+            6 => format!("SELECT CASE WHEN 1 = 1 THEN 2 END, {literal}"),
+            7 => format!("WITH begin AS (SELECT {literal}) SELECT 1 FROM begin"),
             _ => pick(random, &[self.statements]).replace("{}", &shards(random, 3)),
         }
     }

@@ -120,7 +120,7 @@ where
     db.session().execute(row('a')).await.map_err(|error| format!("the first row: {error}"))?;
     let mut is_whole = true;
     for _ in 0..1 + random.below(TEXTS_A_UNIT) {
-        let (text, way) = (texts.draw(&mut random), random.below(6));
+        let (text, way) = (texts.draw(&mut random), random.below(10));
         counts.texts.fetch_add(1, Relaxed);
         let answer = send(db.session(), &text, way).await.map_err(Error::from);
         if let Err(Error::Refused { .. }) = answer {
@@ -177,11 +177,11 @@ where
     let raw = sqlx::raw_sql(AssertSqlSafe(text));
     let query = sqlx::query::<DB>(AssertSqlSafe(text)).persistent(false);
     match way {
-        0 => raw.execute(session).await.map(drop),
-        1 => session.fetch_all(raw).await.map(drop),
-        2 => session.fetch_optional(raw).await.map(drop),
-        3 => session.fetch_many(raw).try_collect::<Vec<_>>().await.map(drop),
-        4 => session.execute(query).await.map(drop),
-        _ => session.fetch_optional(query).await.map(drop),
+        0 | 1 => raw.execute(session).await.map(drop),
+        2 | 3 => session.fetch_all(raw).await.map(drop),
+        4 | 5 => session.fetch_optional(raw).await.map(drop),
+        8 => session.execute(query).await.map(drop),
+        9 => session.fetch_optional(query).await.map(drop),
+        _ => session.fetch_many(raw).try_collect::<Vec<_>>().await.map(drop),
     }
 }
