@@ -1,5 +1,7 @@
 //! What passes, what is refused, and what is in doubt.
 
+mod harmless;
+
 use super::*;
 
 fn refused(text: &str, dialect: Dialect) -> Option<String> {
