@@ -333,3 +333,14 @@ fn a_semicolon_is_found_wherever_it_stands() {
         }
     }
 }
+
+#[test]
+fn a_semicolon_and_a_nul_byte_are_found_in_one_scan() {
+    for byte in u8::MIN..=u8::MAX {
+        for length in [1, 15, 16, 17, 40] {
+            let mut text = vec![b'a'; length];
+            text[length / 2] = byte;
+            assert_eq!(has_semicolon_or_nul(&text), matches!(byte, 0 | b';'), "{byte} in {length}");
+        }
+    }
+}
