@@ -71,9 +71,9 @@ pub enum Error {
     },
     /// The statement was not sent, because another one of the same unit is still running or streaming.
     Busy,
-    /// The statement was not sent, because it would end or change the unit's transaction.
+    /// The statement was not sent, because it would end or change the unit's transaction, or because its text holds a NUL byte.
     Refused {
-        /// The first words of the statement.
+        /// The first words of the statement; or the words in front of the NUL byte.
         statement: String,
         /// What to write instead.
         instead: &'static str,

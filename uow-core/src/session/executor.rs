@@ -16,7 +16,7 @@ use super::rows::Steps;
 use super::state::Shared;
 use crate::backend::{self, Backend, Query, Step};
 use crate::boxed::boxed;
-use crate::sql::Effect;
+use crate::sql::{Effect, refuse_nul};
 
 /// What is handed on of a statement's steps: `keep` picks it out.
 type Keep<T, DB> = fn(&mut T, Step<DB>);
@@ -217,6 +217,9 @@ impl<'c, DB: Backend> Executor<'c> for &'c mut Session<DB> {
         if shared.settings.behind_pooler {
             return refuse(kept_behind_a_pooler());
         }
+        if let Err(refused) = refuse_nul(sql.as_str()) {
+            return refuse(refused.into());
+        }
         shared.in_time(Box::pin(async move {
             let mut lease = Lease::ready_for_statement(shared, Effect::Reads).await?;
             let outcome = DB::prepare_with(lease.connection()?, sql, parameters).await;
@@ -231,6 +234,9 @@ impl<'c, DB: Backend> Executor<'c> for &'c mut Session<DB> {
         let shared = &self.shared;
         if shared.settings.behind_pooler {
             return refuse(kept_behind_a_pooler());
+        }
+        if let Err(refused) = refuse_nul(sql.as_str()) {
+            return refuse(refused.into());
         }
         shared.in_time(Box::pin(async move {
             let mut lease = Lease::ready_for_statement(shared, Effect::Reads).await?;

@@ -425,7 +425,6 @@ impl<DB: Backend> Shared<DB> {
         if let Some(effect) = sql::plain_effect(query.text()) {
             return Ok(effect);
         }
-        sql::look(query.text(), DB::DIALECT, query.is_one())
-            .map_err(|refused| Error::Refused { statement: refused.statement, instead: refused.instead })
+        Ok(sql::look(query.text(), DB::DIALECT, query.is_one())?)
     }
 }

@@ -52,7 +52,8 @@ pub(crate) use state::{Settings, Shared};
 /// row does not decode: sqlx reads no further then. `fetch_one` and `fetch_optional` have read to the end before they decode.)
 ///
 /// Statements that would end the transaction (`COMMIT`, `ROLLBACK`, `SAVEPOINT`, …, and on MySQL those that commit
-/// implicitly) are refused with [`Error::Refused`], which names the method to use instead. What may run others out of sight (on
+/// implicitly) are refused with [`Error::Refused`], which names the method to use instead. So is a text that holds a NUL byte, run or
+/// prepared: sqlx's SQLite driver would never get past the byte, and keep the transaction's locks. What may run others out of sight (on
 /// MySQL CALL, EXECUTE, a compound statement; on every engine a text of several statements that can be read in two ways) passes,
 /// and the server is asked at the end whether the transaction is still the one that was begun: [`Error::EndedEarly`] if not, and
 /// [`Error::OutcomeUnknown`] if it can no longer be asked.

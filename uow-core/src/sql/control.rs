@@ -6,6 +6,7 @@ mod tests;
 
 use super::reader::Reader;
 use crate::backend::Dialect;
+use crate::error::Error;
 
 /// A statement that must not go through the session.
 #[derive(Debug, PartialEq, Eq)]
@@ -16,12 +17,19 @@ pub(crate) struct Refused {
     pub(crate) instead: &'static str,
 }
 
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        Self::Refused { statement: refused.statement, instead: refused.instead }
+    }
+}
+
 const BEGINS: &str = "a unit begins by itself at its first statement; ask for an isolation level and the like with `options(&pool)`";
 const COMMITS: &str = "call `commit()` on the unit";
 const ROLLS_BACK: &str = "call `rollback()` on the unit, or return `Err` from the closure";
 const SNAPSHOTS: &str =
     "give the snapshot to `options(&pool).snapshot(…)`: it has to be set before the first query";
 const SAVEPOINTS: &str = "use `savepoint(async |db| …)`";
+const ENDS_EARLY: &str = "a NUL byte stands in its text, which an engine takes for the end: bind what holds the byte as a value, as bytes on PostgreSQL";
 
 /// What a statement that was let pass may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,6 +61,10 @@ const OPAQUE: Verdict = Verdict::Pass(Effect::Opaque);
 ///
 /// `is_one`: the server takes it for one statement, or refuses it, for it comes as a prepared one.
 pub(crate) fn look(text: &str, dialect: Dialect, is_one: bool) -> Result<Effect, Refused> {
+    let is_long = has_semicolon_or_nul(text.as_bytes());
+    if is_long {
+        refuse_nul(text)?;
+    }
     let mut reader = Reader::new(text, dialect);
     let mut effect = Effect::Nothing;
     let mut statements = 0;
@@ -62,7 +74,7 @@ pub(crate) fn look(text: &str, dialect: Dialect, is_one: bool) -> Result<Effect,
             break;
         }
         let start = reader.rest;
-        let first = reader.word();
+        let first = reader.keyword();
         statements += 1;
         match verdict(first, &mut reader) {
             Verdict::Refuse(instead) => {
@@ -73,7 +85,7 @@ pub(crate) fn look(text: &str, dialect: Dialect, is_one: bool) -> Result<Effect,
             Verdict::PassAll => return Ok(Effect::Opaque),
         }
         // Most texts are one statement, which is over where no semicolon follows.
-        if !has_semicolon(reader.rest.as_bytes()) {
+        if !is_long || !has_semicolon(reader.rest.as_bytes()) {
             break;
         }
         reader.skip_statement(first);
@@ -144,13 +156,36 @@ pub(crate) fn plain_effect(text: &str) -> Option<Effect> {
     };
     let is_word = rest.first().is_none_or(u8::is_ascii_whitespace);
     // No second statement begins without a semicolon.
-    (is_word && !has_semicolon(rest)).then_some(effect)
+    (is_word && !has_semicolon_or_nul(rest)).then_some(effect)
 }
 
-/// Whether there is a semicolon in a text, be it in a string or a comment. (By blocks, and without a way out of one, for so a
-/// block is compared at once; the last of them reaches back into the one before.)
+/// Refuses a text with a NUL byte. sqlx's SQLite driver never gets past it: the thread of the connection spins for ever, with the
+/// transaction's locks. On PostgreSQL the byte ends the text inside its message, which the server then finds malformed.
+pub(crate) fn refuse_nul(text: &str) -> Result<(), Refused> {
+    let Some(at) = text.find('\0') else { return Ok(()) };
+    // As much as identifies the text, and the byte where it can be seen.
+    let start = text[..at].char_indices().rev().nth(MOST_SHOWN - 1).map_or(0, |(start, _)| start);
+    let shown = if start > 0 { "…" } else { "" };
+    Err(Refused { statement: format!("{shown}{}\\0", &text[start..at]), instead: ENDS_EARLY })
+}
+
+/// How many characters in front of a NUL byte an error shows.
+const MOST_SHOWN: usize = 60;
+
+/// Whether there is a semicolon in a text, be it in a string or a comment.
 pub(crate) fn has_semicolon(text: &[u8]) -> bool {
-    let is_in = |bytes: &[u8]| bytes.iter().fold(false, |found, byte| found | (*byte == b';'));
+    has_byte(text, |byte| byte == b';')
+}
+
+/// Whether a text may be more than one plain statement.
+fn has_semicolon_or_nul(text: &[u8]) -> bool {
+    // Zero for those two bytes alone: one comparison a block, where two of them would be widened first.
+    has_byte(text, |byte| byte.min(byte ^ b';') == 0)
+}
+
+/// By blocks, and without a way out of one, so that a block is compared at once; the last block reaches back into the one before.
+fn has_byte(text: &[u8], is_sought: impl Fn(u8) -> bool) -> bool {
+    let is_in = |bytes: &[u8]| bytes.iter().fold(false, |found, byte| found | is_sought(*byte));
     match text.last_chunk::<16>() {
         Some(last) => text.as_chunks::<16>().0.iter().any(|block| is_in(block)) || is_in(last),
         None => is_in(text),

@@ -26,8 +26,17 @@ fn is_in_word(c: char) -> bool {
     starts_word(c) || c.is_ascii_digit() || c == '$'
 }
 
-fn is_space(c: char) -> bool {
-    c.is_ascii_whitespace() || c == '\u{B}'
+/// What the engine itself skips between two words. PostgreSQL and MySQL know no blank beyond ASCII.
+fn is_space(c: char, dialect: Dialect) -> bool {
+    // SQLite takes a byte order mark for a blank, wherever a word may begin.
+    c.is_ascii_whitespace() || c == '\u{B}' || (dialect == Dialect::Sqlite && c == '\u{FEFF}')
+}
+
+/// What the engine, or the driver in front of it, may skip around a statement: sqlx trims every blank that Unicode has off both
+/// ends of a text for SQLite. In the middle of a text SQLite takes most of them for letters, and then refuses what this reader
+/// takes for a statement.
+fn is_blank(c: char, dialect: Dialect) -> bool {
+    is_space(c, dialect) || (dialect == Dialect::Sqlite && c.is_whitespace())
 }
 
 impl<'t> Reader<'t> {
@@ -47,7 +56,7 @@ impl<'t> Reader<'t> {
     /// Skips white space and comments. What MySQL runs though it stands in a comment is no comment.
     pub(super) fn skip_space(&mut self) {
         loop {
-            let rest = self.rest.trim_start_matches(is_space);
+            let rest = self.rest.trim_start_matches(|c| is_blank(c, self.dialect));
             self.rest = if self.is_line_comment(rest) {
                 self.after_line(rest)
             } else if let Some(inside) = self.executable_comment(rest) {
@@ -56,9 +65,6 @@ impl<'t> Reader<'t> {
                 self.after_comment(rest)
             } else if rest.starts_with("*/") && self.dialect == Dialect::MySql {
                 &rest[2..]
-            } else if rest.starts_with('\u{FEFF}') && self.dialect == Dialect::Sqlite {
-                // A byte order mark is white space to it.
-                &rest['\u{FEFF}'.len_utf8()..]
             } else {
                 self.rest = rest;
                 return;
@@ -70,7 +76,7 @@ impl<'t> Reader<'t> {
     fn is_line_comment(&self, rest: &str) -> bool {
         match (self.dialect, rest.strip_prefix("--")) {
             (Dialect::MySql, Some(after)) => {
-                after.chars().next().is_none_or(|c| is_space(c) || c.is_ascii_control())
+                after.chars().next().is_none_or(|c| c == ' ' || c.is_ascii_control())
             }
             (_, Some(_)) => true,
             (dialect, None) => dialect == Dialect::MySql && rest.starts_with('#'),
@@ -119,11 +125,19 @@ impl<'t> Reader<'t> {
         word
     }
 
+    /// Takes the word the text starts with, as far as the first blank: the last word of a text ends where the driver trims it.
+    pub(super) fn keyword(&mut self) -> &'t str {
+        let end = self.rest.find(|c| !is_in_word(c) || is_blank(c, self.dialect)).unwrap_or(self.rest.len());
+        let (word, rest) = self.rest.split_at(end);
+        self.rest = rest;
+        word
+    }
+
     /// Takes the next word if it is this one.
     pub(super) fn next_is(&mut self, word: &str) -> bool {
         let before = self.rest;
         self.skip_space();
-        let found = self.word().eq_ignore_ascii_case(word);
+        let found = self.keyword().eq_ignore_ascii_case(word);
         if !found {
             self.rest = before;
         }
@@ -216,7 +230,7 @@ impl<'t> Reader<'t> {
                 }
                 self.may_hide_a_statement = true;
                 at_start = true;
-            } else if starts_word(next) {
+            } else if starts_word(next) && !is_space(next, self.dialect) {
                 let word = self.word();
                 if may_have_body && !in_body && depth == 0 && word.eq_ignore_ascii_case("BEGIN") {
                     // PostgreSQL's is BEGIN ATOMIC; BEGIN alone is a name there.
@@ -232,7 +246,9 @@ impl<'t> Reader<'t> {
                 }
             } else {
                 depth = deeper(depth, next);
-                at_start &= is_space(next) || self.is_line_comment(self.rest) || self.rest.starts_with("/*");
+                at_start &= is_space(next, self.dialect)
+                    || self.is_line_comment(self.rest)
+                    || self.rest.starts_with("/*");
                 self.skip_token(next);
             }
         }
@@ -329,7 +345,8 @@ impl<'t> Reader<'t> {
                 continue;
             }
             if is_named && self.rest.starts_with('(') {
-                let end = self.rest.find(|c| is_space(c) || c == ')').unwrap_or(self.rest.len());
+                let ends = |c: char| c.is_ascii_whitespace() || matches!(c, '\u{B}' | ')');
+                let end = self.rest.find(ends).unwrap_or(self.rest.len());
                 self.rest = self.rest[end..].strip_prefix(')').unwrap_or(&self.rest[end..]);
             }
             return;

@@ -65,6 +65,12 @@ impl Backend for Postgres {
             text.push_str(" DEFERRABLE");
         }
         if let Some(snapshot) = &options.snapshot {
+            if snapshot.contains('\0') {
+                return Err(lacks(
+                    "snapshot whose name holds a NUL byte",
+                    "give the name that `pg_export_snapshot()` answered",
+                ));
+            }
             text.push_str(&format!("; SET TRANSACTION SNAPSHOT '{}'", snapshot.replace('\'', "''")));
         }
         // LOCAL: until the end of the transaction, whichever it is.

@@ -1,5 +1,7 @@
 //! What passes, what is refused, and what is in doubt.
 
+mod harmless;
+
 use super::*;
 
 fn refused(text: &str, dialect: Dialect) -> Option<String> {
@@ -84,6 +86,9 @@ fn what_is_plain_is_what_a_closer_look_says() {
         " SELECT 1",
         "INSERé",
         "SELECT 12345678901234567890;",
+        "SELECT 12345678901234567890\0",
+        "SELECT\0",
+        "SELECT\u{A0}",
     ] {
         assert_eq!(plain_effect(text), None, "{text}");
     }
@@ -108,6 +113,44 @@ fn quotes_and_comments_are_read_as_the_engine_reads_them() {
     assert!(refused("SELECT 5--1; COMMIT", Dialect::MySql).is_some());
     assert_eq!(refused("SELECT 5 -- 1; COMMIT", Dialect::MySql), None);
     assert!(refused("\u{FEFF}COMMIT", Dialect::Sqlite).is_some());
+}
+
+#[test]
+fn a_blank_is_what_the_driver_or_the_engine_skips() {
+    let unicode: Vec<char> = ('\0'..=char::MAX).filter(|c| c.is_whitespace()).collect();
+    assert_eq!(unicode.len(), 25);
+    for blank in unicode {
+        for text in
+            [format!("COMMIT{blank}"), format!("{blank}COMMIT"), format!("SELECT 1;{blank} COMMIT{blank}")]
+        {
+            assert_eq!(refused(&text, Dialect::Sqlite).as_deref(), Some("COMMIT"), "{text:?}");
+            for dialect in [Dialect::Postgres, Dialect::MySql] {
+                // Beyond ASCII these are letters.
+                assert_eq!(refused(&text, dialect).is_some(), blank.is_ascii(), "{text:?} on {dialect:?}");
+            }
+        }
+        // sqlx trims it all away, and then the text has no result to end with.
+        assert_eq!(effect(&format!("{blank}-- x{blank}\n{blank}"), Dialect::Sqlite), Effect::Nothing);
+    }
+    // SQLite takes a byte order mark for a blank in the middle of a text too.
+    let trigger = "CREATE TRIGGER t AFTER INSERT ON a BEGIN DELETE FROM d;\u{FEFF}END;\u{FEFF}COMMIT";
+    assert!(refused(trigger, Dialect::Sqlite).is_some());
+    assert!(refused("SELECT $a(\u{FEFF}');COMMIT;SELECT $b(')", Dialect::Sqlite).is_some());
+}
+
+#[test]
+fn a_text_with_a_nul_byte_is_refused() {
+    for dialect in ALL {
+        for text in
+            ["SELECT 1\0", "SELECT 1; -- a\0b", "\0", "INSERT INTO t VALUES ('\0')", "/* \0 */ CALL p()"]
+        {
+            assert_eq!(plain_effect(text), None, "{text:?}");
+            let refused = refused(text, dialect).unwrap();
+            assert!(refused.ends_with("\\0") && !refused.contains('\0'), "{refused}");
+        }
+        let long = refused(&format!("{}é\0", "é".repeat(100)), dialect).unwrap();
+        assert_eq!(long, format!("…{}\\0", "é".repeat(60)));
+    }
 }
 
 #[test]
@@ -287,6 +330,17 @@ fn a_semicolon_is_found_wherever_it_stands() {
             text[position] = b';';
             assert!(has_semicolon(&text), "at {position} of {length}");
             text[position] = b'a';
+        }
+    }
+}
+
+#[test]
+fn a_semicolon_and_a_nul_byte_are_found_in_one_scan() {
+    for byte in u8::MIN..=u8::MAX {
+        for length in [1, 15, 16, 17, 40] {
+            let mut text = vec![b'a'; length];
+            text[length / 2] = byte;
+            assert_eq!(has_semicolon_or_nul(&text), matches!(byte, 0 | b';'), "{byte} in {length}");
         }
     }
 }

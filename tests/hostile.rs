@@ -1,0 +1,94 @@
+//! SQL that must not pass: whatever a text looks like, no statement ends the transaction of a unit unseen.
+//!
+//! Random texts of control statements, blanks, quotes and comments are sent through units. Those that the session lets pass are run
+//! by the engine, in a unit that has written a row before: nobody else may see that row before `commit`, and what `commit` and
+//! `rollback` answer has to be what is stored.
+//!
+//! A failure names its seed: `UOW_HOSTILE_SEED=… cargo test --test hostile` runs that one unit again. `UOW_HOSTILE_TEXTS=1000000`
+//! draws so many texts for each engine.
+
+mod common;
+mod hostile {
+    #[path = "../model/random.rs"]
+    pub(crate) mod random;
+    pub(crate) mod texts;
+    pub(crate) mod unit;
+}
+
+use std::time::Duration;
+
+use common::*;
+use hostile::unit::storm;
+use sqlx::{AssertSqlSafe, SqlSafeStr as _};
+
+fn refused(error: sqlx::Error) -> String {
+    let told = error.to_string();
+    match Error::from(error) {
+        Error::Refused { statement, .. } => statement,
+        _ => panic!("it was not refused: {told}"),
+    }
+}
+
+engines! {
+    async fn no_statement_ends_the_transaction_unseen(lab) {
+        if <Db as sqlx::Database>::NAME == "MySQL" {
+            lab.script("CREATE PROCEDURE ends() BEGIN COMMIT; END").await;
+        }
+        storm(lab).await;
+    }
+
+    async fn what_the_driver_or_the_engine_skips_hides_no_statement(lab) {
+        let blanks = ('\u{1}'..='\u{FFFF}').filter(|c| c.is_whitespace() || c.is_control() || *c == '\u{FEFF}');
+        for blank in blanks {
+            let mut db = Library::new(&lab.pool);
+            db.blogs().add("kept").await.unwrap();
+            for shape in ["{}ROLLBACK", "ROLLBACK{}", " {}ROLLBACK{};", "SELECT 1;{}ROLLBACK{}", "/* a */{}ROLLBACK"] {
+                let text = shape.replace("{}", &blank.to_string());
+                let sent: Result<(), Error> = db.savepoint(async |db| {
+                    let text = AssertSqlSafe(text.as_str());
+                    Ok(sqlx::raw_sql(text).execute(db.session()).await.map(drop)?)
+                })
+                .await;
+                // Refused by the session, or by the engine, to which it is a letter.
+                sent.unwrap_err();
+            }
+            db.commit().await.unwrap();
+            assert_eq!(lab.blogs().await, ["kept"], "{blank:?}");
+            lab.script("DELETE FROM blog").await;
+        }
+    }
+
+    async fn a_text_with_a_nul_byte_is_refused_before_it_is_sent(lab) {
+        use futures_util::TryStreamExt as _;
+        let mut db = Library::new(&lab.pool);
+        db.blogs().add("kept").await.unwrap();
+        let session = db.session();
+        let sending = async {
+            for text in ["SELECT 1; -- a\0b", "SELECT 1\0", "\0", "INSERT INTO post (blog_id, title) VALUES (1, '\0')"] {
+                let start = text.split('\0').next().unwrap();
+                let raw = || sqlx::raw_sql(AssertSqlSafe(text));
+                let query = || sqlx::query::<Db>(AssertSqlSafe(text));
+                let sql = || AssertSqlSafe(text).into_sql_str();
+                let answers = [
+                    raw().execute(&mut *session).await.map(drop),
+                    query().execute(&mut *session).await.map(drop),
+                    query().persistent(false).fetch_all(&mut *session).await.map(drop),
+                    query().fetch_one(&mut *session).await.map(drop),
+                    query().fetch_optional(&mut *session).await.map(drop),
+                    raw().fetch_many(&mut *session).try_collect::<Vec<_>>().await.map(drop),
+                    query().fetch(&mut *session).try_collect::<Vec<_>>().await.map(drop),
+                    (&mut *session).prepare(sql()).await.map(drop),
+                    (&mut *session).describe(sql()).await.map(drop),
+                ];
+                for answer in answers {
+                    assert_eq!(refused(answer.unwrap_err()), format!("{start}\\0"));
+                }
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(5), sending).await.expect("no driver spins");
+        // The unit is as it was before.
+        db.commit().await.unwrap();
+        assert_eq!(lab.blogs().await, ["kept"]);
+        lab.settled().await;
+    }
+}
