@@ -7,6 +7,7 @@ use std::time::Duration;
 use common::*;
 use sqlx::Pool;
 use sqlx::pool::PoolOptions;
+use uow_test_support::servers;
 
 /// A pool that soon says that it has no connection.
 async fn impatient<DB: Engine>(lab: &Lab<DB>) -> Pool<DB> {
@@ -110,6 +111,24 @@ engines! {
         assert_eq!(lab.blogs().await, ["eager"]);
     }
 
+    async fn nothing_is_sent_behind_the_deadline(lab) {
+        let mut db = Library::options(&lab.pool).deadline(Duration::from_millis(200)).build().unwrap();
+        db.blogs().add("in time").await.unwrap();
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        for _ in 0..3 {
+            let late = db.session().execute("UPDATE blog SET version = version + 1").await;
+            assert!(late.is_err());
+        }
+        let scope: Result<(), Error> = db.savepoint(async |_| Ok(())).await;
+        assert!(scope.is_err());
+        let error = db.commit().await.unwrap_err();
+        assert!(matches!(error.cause(), Some(Cause::DeadlineExceeded)), "{error}");
+        assert_eq!(lab.blogs().await, [""; 0]);
+        db.rollback().await.unwrap();
+        db.blogs().add("a new unit has a time of its own").await.unwrap();
+        db.commit().await.unwrap();
+    }
+
     async fn a_unit_marked_to_be_rolled_back_is_not_committed_and_says_why(lab) {
         let mut db = Library::new(&lab.pool);
         db.blogs().add("first").await.unwrap();
@@ -161,5 +180,25 @@ engines! {
         db.blogs().add("after").await.unwrap();
         db.commit().await.unwrap();
         assert_eq!(lab.blogs().await, ["after", "outer"]);
+    }
+}
+
+mod on_the_wire {
+    use super::*;
+
+    servers! {
+        async fn behind_the_deadline_the_server_hears_of_the_rollback_alone(lab) {
+            let (pool, proxy) = lab.through_proxy(1).await;
+            let mut db = Library::options(&pool).deadline(Duration::from_millis(200)).build().unwrap();
+            db.blogs().add("in time").await.unwrap();
+            tokio::time::sleep(Duration::from_millis(400)).await;
+            proxy.sent();
+            for _ in 0..3 {
+                assert!(db.session().execute("UPDATE blog SET version = version + 1").await.is_err());
+            }
+            assert!(db.commit().await.is_err());
+            let sent = Db::statements(&proxy.sent());
+            assert!(matches!(&sent[..], [text] if text.starts_with("ROLLBACK")), "{sent:?}");
+        }
     }
 }

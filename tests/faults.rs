@@ -330,6 +330,9 @@ servers! {
             ("tooLarge", 1105, "Maximum writeset size exceeded", true, false),
             ("conflict", 3101, "Plugin instructed the server to rollback the current transaction.", true, true),
             ("whatever", 1105, "Something else", false, false),
+            ("deadlock", 1213, "Deadlock found when trying to get lock; try restarting transaction", true, true),
+            ("noQuorum", 1180, "Got error 5 during COMMIT", false, false),
+            ("noCluster", 1047, "WSREP has not yet prepared node for application use", false, false),
         ] {
             lab.script(&format!(
                 "CREATE PROCEDURE {procedure}() BEGIN \

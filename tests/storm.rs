@@ -161,7 +161,7 @@ servers! {
 /// SQLite has no server to tell, and sqlx no way to interrupt a statement: it runs to its end, and then the unit is undone.
 mod sqlite {
     use super::*;
-    use sqlx::{Executor as _, Pool, Sqlite};
+    use sqlx::{Pool, Sqlite};
     use uow_test_support::claim;
 
     /// Writes nothing, and takes a good while.

@@ -70,6 +70,8 @@ pub(crate) struct Model {
     /// Whether something was done on the raw connection, where a COMMIT would not have been seen.
     pub(crate) unseen: bool,
     pub(crate) in_flight: InFlight,
+    /// Whether what is in flight may run a statement outside of the transaction.
+    pub(crate) hides: bool,
     /// Whether the last COMMIT that was dropped is stored, where its rows tell.
     pub(crate) landed: Option<bool>,
 }
@@ -98,6 +100,7 @@ impl Model {
             harm: Harm::None,
             unseen: false,
             in_flight: InFlight::Nothing,
+            hides: false,
             landed: None,
         }
     }

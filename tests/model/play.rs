@@ -202,6 +202,7 @@ async fn scope<T: Target>(
     let answer = match ran {
         Ran::Unstarted => return Ok(()),
         Ran::Cut => {
+            statement::note_unseen(unit, model);
             model.scope_abandoned(depth);
             place.note(format!("scope {depth} was cut off: {:?}", model.phase));
             return Ok(());

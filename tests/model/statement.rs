@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
-use unit_of_work::{Cause, Error};
+use unit_of_work::{Cause, Error, SessionState};
 
 use super::cut::{Cut, Ran};
 use super::expect::{Harm, InFlight, Model, Phase, Poison, Why};
 use super::play::{Place, Stop, ensure};
-use super::program::Statement;
+use super::program::{Form, Statement};
 use super::seen;
 use super::unit::{Answer, Cell, Target, Unit, UnitSplit};
 
@@ -55,6 +55,7 @@ pub(crate) async fn run<T: Target>(
     if !matches!(model.phase, Phase::Poisoned(_) | Phase::Unknown) {
         model.in_flight = if idle_read { InFlight::Read } else { InFlight::Statement };
     }
+    model.hides = hides_a_statement(statement, place);
     place.note(format!("{statement:?}, cut {cut:?}"));
     let ran = cut.apply(send(unit, statement, place.number, place.returning)).await;
     model.in_flight = InFlight::Nothing;
@@ -65,6 +66,7 @@ pub(crate) async fn run<T: Target>(
             return Err(Stop::Lie("a statement that is refused had to be waited for".into()));
         }
         Ran::Cut => {
+            note_unseen(unit, model);
             if !idle_read {
                 model.statement_abandoned();
             }
@@ -88,6 +90,7 @@ pub(crate) async fn run<T: Target>(
             Ok(())
         }
         Came::Failed(error) if place.may_be_late() && is_deadline(&error) => {
+            note_unseen(unit, model);
             deadline(unit, model);
             Ok(())
         }
@@ -98,8 +101,28 @@ pub(crate) async fn run<T: Target>(
             model.harm = Harm::Dead;
             Ok(())
         }
-        came => compare(unit, model, statement, &came),
+        came => {
+            if model.harm == Harm::None {
+                model.unseen |= model.hides;
+            }
+            compare(unit, model, statement, &came)
+        }
     }
+}
+
+/// Whether it is a text of several statements where one of them may be run outside of the transaction, unseen.
+fn hides_a_statement<T: Target>(statement: Statement, place: &Place<T>) -> bool {
+    let several = match statement {
+        Statement::Pair { .. } => true,
+        Statement::Insert { form: Form::One | Form::Optional | Form::All, .. } => !place.returning,
+        _ => false,
+    };
+    several && T::NAME == "MySQL"
+}
+
+/// Of such a text that was cut off the session alone knows whether it came to be sent.
+pub(crate) fn note_unseen<T: Target>(unit: &Unit<T>, model: &mut Model) {
+    model.unseen |= model.hides && unit.session.state() == SessionState::Unknown;
 }
 
 /// Whether an error says that the unit's deadline is past.

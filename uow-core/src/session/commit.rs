@@ -117,7 +117,8 @@ impl<DB: Backend> Shared<DB> {
     }
 
     fn take_for_commit(&self) -> Result<Ending<DB>, Error> {
-        self.check_deadline();
+        // Told below, as the cause of a unit that is poisoned.
+        self.check_deadline().ok();
         let mut inner = self.lock();
         match std::mem::replace(&mut inner.state, State::Lent(Errand::Commit)) {
             State::Open(connection) => Ok(Ending::Commit { connection, unseen: inner.unseen }),

@@ -58,12 +58,17 @@ impl<DB: Backend> Shared<DB> {
         }
     }
 
-    /// Whether the deadline is past. If so the unit is poisoned with it.
-    pub(super) fn check_deadline(&self) {
-        let deadline = self.settings.deadline.and_then(|_| self.lock().deadline);
-        if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-            self.exceed(false);
+    /// Whether the deadline has passed. If so the unit is poisoned with it, unless something had spoilt it before.
+    pub(super) fn check_deadline(&self) -> Result<(), Error> {
+        if self.settings.deadline.is_none() {
+            return Ok(());
         }
+        let (deadline, is_sound) = {
+            let inner = self.lock();
+            (inner.deadline, inner.state.refusal().is_none())
+        };
+        let is_late = is_sound && deadline.is_some_and(|deadline| deadline <= Instant::now());
+        if is_late { Err(self.exceed(false)) } else { Ok(()) }
     }
 
     /// The unit ran out of time: `cut` in the middle of a statement, or between two of them.

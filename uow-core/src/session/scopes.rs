@@ -92,9 +92,10 @@ impl<DB: Backend> Shared<DB> {
     }
 
     fn leave(&self, depth: u32) -> Result<Leaving<DB>, Error> {
-        self.check_deadline();
+        let in_time = self.check_deadline();
         let mut inner = self.lock();
         self.set_depth(&mut inner, depth - 1);
+        in_time?;
         let sent = inner.scopes.sent >= depth;
         match std::mem::replace(&mut inner.state, State::Lent(Errand::Savepoint)) {
             State::Open(connection) if sent => Ok(Leaving::Healthy(connection)),
