@@ -91,7 +91,7 @@ pub(super) mod a_commit {
     }
 
     async fn a_unit_of_work_says_that_nobody_knows<DB: Networked>(lab: &mut Lab<DB>) -> String {
-        let mut observed = String::new();
+        let (mut observed, mut proxies) = (String::new(), Vec::new());
         for (at, trigger) in triggers().into_iter().enumerate() {
             let (connect, proxy) = DB::through_proxy(&lab.connect).await;
             let pool = at_most::<DB>(1).connect_with(connect).await.unwrap();
@@ -101,7 +101,10 @@ pub(super) mod a_commit {
             let commit = timeout(LONG, db.commit()).await.expect("it has a limit");
             assert!(commit.as_ref().unwrap_err().is_outcome_unknown());
             observed = format!("`commit()` with a limit of 1 s: {}", said(commit));
+            // The server is told by way of it.
+            proxies.push(proxy);
         }
+        DB::kill_sessions(lab).await;
         observed
     }
 }
