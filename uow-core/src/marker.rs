@@ -222,7 +222,7 @@ async fn fence<DB: Backend>(pool: &Pool<DB>, marker: &MarkerRow) -> Result<bool,
     let mut is = [false; 2];
     for (is, what) in is.iter_mut().zip(["NOT void", "void"]) {
         let row = Query::unprepared(format!("SELECT 1 FROM {table} WHERE id = '{id}' AND {what}"));
-        *is = DB::fetch_optional(&mut connection, row).await?.is_some();
+        *is = backend::fetch_optional::<DB>(&mut connection, row).await?.is_some();
     }
     backend::send::<DB>(&mut connection, Query::fixed(DB::COMMIT)).await.outcome?;
     match is {

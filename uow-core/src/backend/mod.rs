@@ -114,6 +114,11 @@ pub trait Backend:
         query: Query<Self>,
     ) -> BoxFuture<'_, Result<Option<Self::Row>, SqlxError>>;
 
+    /// Makes sure that an answer of no row, which [`fetch_optional`](Self::fetch_optional) gave, came to its end.
+    fn confirm_no_row(_connection: &mut Self::Connection) -> BoxFuture<'_, Result<(), SqlxError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
     /// Prepares a statement.
     fn prepare_with<'e>(
         connection: &'e mut Self::Connection,
@@ -423,6 +428,18 @@ async fn first_row<R, D>(
         first = first.or(step.right());
     }
     if ended { Ok(first) } else { Err(no_end()) }
+}
+
+/// [`Backend::fetch_optional`], with the end of the answer made sure of.
+pub(crate) async fn fetch_optional<DB: Backend>(
+    connection: &mut DB::Connection,
+    query: Query<DB>,
+) -> Result<Option<DB::Row>, SqlxError> {
+    let row = DB::fetch_optional(connection, query).await?;
+    if row.is_none() {
+        DB::confirm_no_row(connection).await?;
+    }
+    Ok(row)
 }
 
 /// Runs a statement to the end of its answer.

@@ -22,7 +22,7 @@ impl<DB: Backend> Shared<DB> {
                 Ok(connection) => lease = lease.becomes(Errand::Read, connection),
                 Err(error) => return Err(lease.fail_alone(error, true)),
             }
-            let row = match DB::fetch_optional(lease.connection()?, query).await {
+            let row = match backend::fetch_optional::<DB>(lease.connection()?, query).await {
                 Ok(row) => row,
                 Err(error) => return Err(lease.fail_alone(error, true)),
             };

@@ -123,7 +123,12 @@ impl<DB: Backend> Shared<DB> {
             if !lease.is_ready() {
                 lease.make_ready(effect).await?;
             }
-            match DB::fetch_optional(lease.connection()?, query).await {
+            // (In place, and not in a function: the query need not be moved into another future.)
+            let row = match DB::fetch_optional(lease.connection()?, query).await {
+                Ok(None) => DB::confirm_no_row(lease.connection()?).await.map(|()| None),
+                row => row,
+            };
+            match row {
                 Ok(row) => {
                     lease.succeed();
                     tell(row)

@@ -329,10 +329,10 @@ impl<'s, DB: Backend> Lease<'s, DB> {
 /// Takes a connection and begins a transaction on it, with the savepoints of the scopes that are open, in one message.
 async fn begin<DB: Backend>(shared: &Shared<DB>, scopes: u32) -> Result<Held<DB>, SqlxError> {
     let held = Held::acquire(&shared.pool).await?;
-    let begin = boxed!(begin_on(shared, held, scopes));
     if !DB::HAS_SERVER {
-        return begin.await;
+        return begin_on(shared, held, scopes).await;
     }
+    let begin = boxed!(begin_on(shared, held, scopes));
     // (Whoever sets a shorter limit means the wait for a place in the pool.)
     let limit = shared.pool.options().get_acquire_timeout().max(PATIENCE);
     clock::timeout(limit, begin).await.unwrap_or_else(|| Err(backend::no_answer("BEGIN", limit)))

@@ -171,20 +171,17 @@ impl Backend for Sqlite {
         connection: &mut Self::Connection,
         query: Query<Self>,
     ) -> BoxFuture<'_, Result<Option<Self::Row>, SqlxError>> {
-        // sqlx stops at the first row, and would never run what stands behind a semicolon.
-        let several = sql::has_semicolon(query.text().as_bytes());
-        Box::pin(async move {
-            let row = if several {
-                first_row(Executor::fetch_many(&mut *connection, query)).await?
-            } else {
-                Executor::fetch_optional(&mut *connection, query).await?
-            };
-            if row.is_none() {
-                // No row is also what a worker answers that has panicked.
-                is_alive(connection).await?;
-            }
-            Ok(row)
-        })
+        if sql::has_semicolon(query.text().as_bytes()) {
+            // sqlx stops at the first row here, and would never run what stands behind it.
+            Box::pin(first_row(Executor::fetch_many(connection, query)))
+        } else {
+            Executor::fetch_optional(connection, query)
+        }
+    }
+
+    fn confirm_no_row(connection: &mut Self::Connection) -> BoxFuture<'_, Result<(), SqlxError>> {
+        // It is also what a worker answers that has panicked.
+        Box::pin(is_alive(connection))
     }
 
     fn live_table<'e>(
