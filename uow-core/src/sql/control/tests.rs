@@ -271,6 +271,30 @@ fn what_reads_in_two_ways_is_opaque_where_a_statement_may_hide_in_it() {
 }
 
 #[test]
+fn what_another_character_set_reads_otherwise_is_opaque() {
+    for (dialect, text) in [
+        (Dialect::MySql, "SELECT 1 AS `縗` , `; COMMIT ; -- `"),
+        (Dialect::MySql, "SELECT 1 AS `縗` , `; COMMIT ; -- `;"),
+        (Dialect::MySql, "SELECT `縗` /* ` ; COMMIT; -- */"),
+        (Dialect::Postgres, r"SELECT E'縗\\' , '; COMMIT; -- '"),
+    ] {
+        assert_eq!(effect(text, dialect), Effect::Opaque, "{text}");
+        assert!(look(text, dialect, true).unwrap() < Effect::Opaque, "one statement hides none: {text}");
+    }
+    for text in [
+        "SELECT `縗`",
+        "SELECT `縗`;",
+        "UPDATE t SET a = 'é; b'",
+        "UPDATE t SET a = 'é\\n'; -- done",
+        "UPDATE `t` SET a = 'b; c'",
+    ] {
+        for dialect in ALL {
+            assert!(effect(text, dialect) < Effect::Opaque, "{text} on {dialect:?}");
+        }
+    }
+}
+
+#[test]
 fn one_statement_that_sets_more_than_it_seems_to_is_opaque() {
     // Where the session has NO_BACKSLASH_ESCAPES, this sets two variables.
     let text = r"SET @a = 'b\', autocommit = 0 -- '";
