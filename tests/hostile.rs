@@ -21,6 +21,7 @@ use common::*;
 use futures_util::TryStreamExt as _;
 use hostile::unit::storm;
 use sqlx::{AssertSqlSafe, SqlSafeStr as _};
+use unit_of_work::Entities;
 use uow_test_support::servers;
 
 fn refused(error: sqlx::Error) -> String {
@@ -58,6 +59,35 @@ engines! {
             assert_eq!(lab.blogs().await, ["kept"], "{blank:?}");
             lab.script("DELETE FROM blog").await;
         }
+    }
+
+    async fn a_filter_is_read_as_the_statement_that_it_is_a_part_of(lab) {
+        for filter in ["1 = 1; COMMIT; BEGIN", "1 = 1;\u{B} ROLLBACK", "name = '\0'", "1 = 1) AS t; COMMIT -- "] {
+            let mut db = Shelf::new(&lab.pool);
+            db.blogs().insert(Blog::named("kept")).await.unwrap();
+            let blogs: &mut Entities<Blog, Db> = db.blogs();
+            let filter = || AssertSqlSafe(filter);
+            let answers = [
+                blogs.query(filter()).fetch().await.map(drop),
+                blogs.query(filter()).first().await.map(drop),
+                blogs.query(filter()).stream().try_collect::<Vec<_>>().await.map(drop),
+                blogs.query(filter()).after(None).limit(1).fetch().await.map(drop),
+                blogs.query(filter()).count().await.map(drop),
+                blogs.query(filter()).exists().await.map(drop),
+                blogs.delete_where(filter()).execute().await.map(drop),
+            ];
+            for (way, answer) in answers.into_iter().enumerate() {
+                assert!(matches!(answer, Err(Error::Refused { .. })), "{:?} in way {way}: {answer:?}", filter().0);
+            }
+            db.rollback().await.unwrap();
+            assert!(lab.blogs().await.is_empty());
+        }
+        let mut db = Shelf::new(&lab.pool);
+        db.blogs().insert(Blog::named("; COMMIT")).await.unwrap();
+        for filter in ["name = '; COMMIT'", "name = '; COMMIT';", "name LIKE '%COMMIT' -- ; COMMIT"] {
+            assert_eq!(db.blogs().query(filter).fetch().await.unwrap().len(), 1, "{filter}");
+        }
+        db.commit().await.unwrap();
     }
 
     async fn a_text_with_a_nul_byte_is_refused_before_it_is_sent(lab) {

@@ -57,10 +57,15 @@ const READS: Verdict = Verdict::Pass(Effect::Reads);
 const WRITES: Verdict = Verdict::Pass(Effect::Writes);
 const OPAQUE: Verdict = Verdict::Pass(Effect::Opaque);
 
+/// What a text may do; or the first statement in it that controls the transaction. Most texts tell at a glance.
+pub(crate) fn admit(text: &str, dialect: Dialect, is_one: bool) -> Result<Effect, Refused> {
+    plain_effect(text).map_or_else(|| look(text, dialect, is_one), Ok)
+}
+
 /// What a text may do; or the first statement in it that controls the transaction.
 ///
 /// `is_one`: the server takes it for one statement, or refuses it, for it comes as a prepared one.
-pub(crate) fn look(text: &str, dialect: Dialect, is_one: bool) -> Result<Effect, Refused> {
+fn look(text: &str, dialect: Dialect, is_one: bool) -> Result<Effect, Refused> {
     let is_long = has_semicolon_or_nul(text.as_bytes());
     if is_long {
         refuse_nul(text)?;
@@ -162,7 +167,7 @@ fn verdict_of_set(reader: &mut Reader<'_>) -> Verdict {
 
 /// The effect of a text that is plainly one statement, and one that never controls the transaction, as most are. Where this
 /// is not plain at the first look, the others look closer.
-pub(crate) fn plain_effect(text: &str) -> Option<Effect> {
+fn plain_effect(text: &str) -> Option<Effect> {
     let (first, rest) = text.as_bytes().split_first_chunk::<6>()?;
     let effect = match first {
         b"SELECT" | b"select" => Effect::Reads,
