@@ -18,8 +18,11 @@ mod hostile {
 use std::time::Duration;
 
 use common::*;
+use futures_util::TryStreamExt as _;
 use hostile::unit::storm;
 use sqlx::{AssertSqlSafe, SqlSafeStr as _};
+use unit_of_work::Entities;
+use uow_test_support::servers;
 
 fn refused(error: sqlx::Error) -> String {
     let told = error.to_string();
@@ -58,8 +61,36 @@ engines! {
         }
     }
 
+    async fn a_filter_is_read_as_the_statement_that_it_is_a_part_of(lab) {
+        for filter in ["1 = 1; COMMIT; BEGIN", "1 = 1;\u{B} ROLLBACK", "name = '\0'", "1 = 1) AS t; COMMIT -- "] {
+            let mut db = Shelf::new(&lab.pool);
+            db.blogs().insert(Blog::named("kept")).await.unwrap();
+            let blogs: &mut Entities<Blog, Db> = db.blogs();
+            let filter = || AssertSqlSafe(filter);
+            let answers = [
+                blogs.query(filter()).fetch().await.map(drop),
+                blogs.query(filter()).first().await.map(drop),
+                blogs.query(filter()).stream().try_collect::<Vec<_>>().await.map(drop),
+                blogs.query(filter()).after(None).limit(1).fetch().await.map(drop),
+                blogs.query(filter()).count().await.map(drop),
+                blogs.query(filter()).exists().await.map(drop),
+                blogs.delete_where(filter()).execute().await.map(drop),
+            ];
+            for (way, answer) in answers.into_iter().enumerate() {
+                assert!(matches!(answer, Err(Error::Refused { .. })), "{:?} in way {way}: {answer:?}", filter().0);
+            }
+            db.rollback().await.unwrap();
+            assert!(lab.blogs().await.is_empty());
+        }
+        let mut db = Shelf::new(&lab.pool);
+        db.blogs().insert(Blog::named("; COMMIT")).await.unwrap();
+        for filter in ["name = '; COMMIT'", "name = '; COMMIT';", "name LIKE '%COMMIT' -- ; COMMIT"] {
+            assert_eq!(db.blogs().query(filter).fetch().await.unwrap().len(), 1, "{filter}");
+        }
+        db.commit().await.unwrap();
+    }
+
     async fn a_text_with_a_nul_byte_is_refused_before_it_is_sent(lab) {
-        use futures_util::TryStreamExt as _;
         let mut db = Library::new(&lab.pool);
         db.blogs().add("kept").await.unwrap();
         let session = db.session();
@@ -90,5 +121,35 @@ engines! {
         db.commit().await.unwrap();
         assert_eq!(lab.blogs().await, ["kept"]);
         lab.settled().await;
+    }
+}
+
+mod on_servers {
+    use super::*;
+
+    servers! {
+        async fn a_character_that_takes_a_quote_along_hides_no_statement(lab) {
+            // In GBK and SJIS the last byte of 縗 makes one character with a backtick or a backslash behind it.
+            let mysql = <Db as sqlx::Database>::NAME == "MySQL";
+            let (setup, texts): (_, &[&str]) = if mysql {
+                ("SET character_set_client = gbk", &["SELECT 1 AS `縗` , `; COMMIT ; -- `", "SELECT 1 AS `縗` /* ` ; COMMIT; -- */"])
+            } else {
+                ("SET LOCAL client_encoding = 'SJIS'; SET LOCAL backslash_quote = on", &[r"SELECT E'縗\\' , '; COMMIT; -- '"])
+            };
+            for text in texts {
+                for commits in [true, false] {
+                    let mut db = Library::new(&lab.pool);
+                    db.session().execute(sqlx::raw_sql(setup)).await.unwrap();
+                    db.blogs().add("part").await.unwrap();
+                    let sent = sqlx::raw_sql(*text).execute(db.session()).await.map(drop);
+                    let ended = if commits { db.commit().await } else { db.rollback().await };
+                    // The engine reads it so, or the text shows nothing.
+                    assert_eq!(lab.blogs().await, ["part"], "{text}: {sent:?}");
+                    let error = ended.unwrap_err();
+                    assert!(error.is_ended_early(), "{text}: {sent:?}; {error}");
+                    lab.script("DELETE FROM blog").await;
+                }
+            }
+        }
     }
 }

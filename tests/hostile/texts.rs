@@ -47,6 +47,28 @@ const SHARDS: &[&str] = &[
     "1",
 ];
 
+/// A character whose last byte makes one with a backslash or a backtick behind it, if the session's client speaks GBK or SJIS.
+const CHARACTERS: &[&str] = &["縗", "縗\\", "縗\\\\", "é", "é\\"];
+
+const MYSQL_SETUPS: &[&str] = &[
+    "SET character_set_client = utf8mb4, sql_mode = ''",
+    "SET character_set_client = utf8mb4, sql_mode = 'NO_BACKSLASH_ESCAPES'",
+    "SET character_set_client = utf8mb4, sql_mode = 'ANSI_QUOTES'",
+    "SET character_set_client = utf8mb4, sql_mode = 'ORACLE'",
+    "SET character_set_client = gbk, sql_mode = ''",
+    "SET character_set_client = sjis, sql_mode = ''",
+    "SET character_set_client = latin1, sql_mode = ''",
+];
+
+const POSTGRES_SETUPS: &[&str] = &[
+    "",
+    "",
+    "SET LOCAL standard_conforming_strings = off",
+    "SET LOCAL client_encoding = 'GBK'",
+    "SET LOCAL client_encoding = 'SJIS'",
+    "SET LOCAL client_encoding = 'SJIS'; SET LOCAL backslash_quote = on",
+];
+
 const CONTROLS: &[&str] = &[
     "COMMIT",
     "COMMIT",
@@ -131,6 +153,8 @@ const MYSQL_COMMENTS: &[(&str, &str)] = &[
 /// An engine, and what it alone knows.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Texts {
+    /// How a session may be set up before: that decides what its texts mean.
+    pub(crate) setups: &'static [&'static str],
     controls: &'static [&'static str],
     quotes: &'static [(&'static str, &'static str)],
     comments: &'static [(&'static str, &'static str)],
@@ -141,6 +165,7 @@ impl Texts {
     pub(crate) fn of(engine: &str) -> Self {
         match engine {
             "PostgreSQL" => Self {
+                setups: POSTGRES_SETUPS,
                 controls: POSTGRES_CONTROLS,
                 quotes: POSTGRES_QUOTES,
                 comments: COMMENTS,
@@ -150,12 +175,14 @@ impl Texts {
                 ],
             },
             "MySQL" => Self {
+                setups: MYSQL_SETUPS,
                 controls: MYSQL_CONTROLS,
                 quotes: MYSQL_QUOTES,
                 comments: MYSQL_COMMENTS,
                 statements: &["SELECT 1 {}", "DO 1 {}"],
             },
             _ => Self {
+                setups: &[""],
                 controls: SQLITE_CONTROLS,
                 quotes: SQLITE_QUOTES,
                 comments: COMMENTS,
@@ -232,14 +259,24 @@ impl Texts {
 
     fn statement(self, random: &mut Random) -> String {
         let literal = self.literal(random);
-        match random.below(9) {
+        match random.below(10) {
             0..=3 => format!("SELECT {literal}"),
             4 => format!("SELECT {literal}, {}", self.literal(random)),
             5 => format!("UPDATE post SET title = {} WHERE id = 0", quoted(random, ("'", "'"))),
             6 => format!("SELECT CASE WHEN 1 = 1 THEN 2 END, {literal}"),
             7 => format!("WITH begin AS (SELECT {literal}) SELECT 1 FROM begin"),
+            8 => self.pair(random),
             _ => pick(random, &[self.statements]).replace("{}", &shards(random, 3)),
         }
+    }
+}
+
+impl Texts {
+    /// Two texts in quotes. If the first one ends elsewhere than it seems to, what is inside of the second one is outside.
+    fn pair(self, random: &mut Random) -> String {
+        let (open, close) = pick(random, &[QUOTES, self.quotes]);
+        let (first, control) = (pick(random, &[CHARACTERS]), pick(random, &[CONTROLS]));
+        format!("SELECT {open}{first}{close} , {open}; {control}; -- {close}")
     }
 }
 
@@ -256,7 +293,7 @@ fn shards(random: &mut Random, most: u64) -> String {
     (0..random.below(most + 1)).map(|_| pick(random, &[SHARDS])).collect()
 }
 
-fn pick<T: Copy>(random: &mut Random, lists: &[&[T]]) -> T {
+pub(crate) fn pick<T: Copy>(random: &mut Random, lists: &[&[T]]) -> T {
     let list = lists[random.below(lists.len() as u64) as usize];
     list[random.below(list.len() as u64) as usize]
 }

@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use sqlx::{AssertSqlSafe, IntoArguments};
 
 use super::random::Random;
-use super::texts::Texts;
+use super::texts::{Texts, pick};
 use crate::common::*;
 
 /// How many texts are drawn for an engine, if nobody says otherwise.
@@ -117,6 +117,11 @@ where
     let commits = random.percent(50);
     let mut db = Library::new(&lab.pool);
     let row = |which| AssertSqlSafe(format!("INSERT INTO blog (name) VALUES ('{seed} {which}')"));
+    let setup = pick(&mut random, &[texts.setups]);
+    if !setup.is_empty() {
+        db.session().execute(sqlx::raw_sql(setup)).await.map_err(|error| format!("{setup}: {error}"))?;
+    }
+    sent.push(setup.to_owned());
     db.session().execute(row('a')).await.map_err(|error| format!("the first row: {error}"))?;
     let mut is_whole = true;
     for _ in 0..1 + random.below(TEXTS_A_UNIT) {
@@ -148,7 +153,8 @@ where
     let ended = if commits { db.commit().await } else { db.rollback().await };
     counts.units.fetch_add(1, Relaxed);
     let _ = db.rollback().await;
-    let may_end_it = DB::NAME == "MySQL" && sent.iter().any(|text| may_end_it(text));
+    let is_odd = DB::NAME == "MySQL" || !setup.is_empty();
+    let may_end_it = is_odd && sent.iter().skip(1).any(|text| may_end_it::<DB>(text));
     match ended {
         Ok(()) if commits && is_whole => Ok(Some(2)),
         Ok(()) if !commits => Ok(Some(0)),
@@ -163,10 +169,15 @@ where
     }
 }
 
-/// Whether a text is one of those that MySQL runs other statements for, out of sight.
-fn may_end_it(text: &str) -> bool {
+/// Whether a text is one of those that MySQL runs other statements for, out of sight; or that the session's setup gives another
+/// meaning.
+fn may_end_it<DB: Engine>(text: &str) -> bool {
     let text = text.to_uppercase();
-    ["/*!", "/*M!", "CALL", "EXECUTE", "ATOMIC", "IF", "\\"].iter().any(|word| text.contains(word))
+    let mysql: &[&str] = match DB::NAME {
+        "MySQL" => &["/*!", "/*M!", "CALL", "EXECUTE", "ATOMIC", "IF", "縗`", "\""],
+        _ => &[],
+    };
+    text.contains('\\') || mysql.iter().any(|word| text.contains(word))
 }
 
 /// Sends a text in one of the ways there are.

@@ -4,10 +4,10 @@ use sqlx_core::Error as SqlxError;
 use sqlx_core::arguments::Arguments;
 
 use super::Find;
-use crate::backend::{Backend, Query};
+use crate::backend::{Backend, Dialect, Query};
 use crate::entity::{Entity, Values};
 use crate::error::Error;
-use crate::sql::{Shape, Text};
+use crate::sql::{self, Shape, Text};
 
 /// Which part of the rows is read.
 #[derive(Debug)]
@@ -116,7 +116,12 @@ impl<E: Entity<DB> + 'static, DB: Backend> Find<'_, E, DB> {
             shape.key_columns(&mut text);
         }
         self.limits(&mut text)?;
-        Ok(text.finish())
+        let text = text.finish();
+        if self.filter.is_some() {
+            // The filter is the user's SQL. SQLite runs a second statement in it; the others take a prepared text for one.
+            sql::admit(&text, DB::DIALECT, DB::DIALECT != Dialect::Sqlite)?;
+        }
+        Ok(text)
     }
 
     fn limits(&mut self, text: &mut Text) -> Result<(), Error> {

@@ -422,9 +422,6 @@ impl<DB: Backend> Shared<DB> {
 impl<DB: Backend> Shared<DB> {
     /// Refuses the statements that would end the transaction this session answers for, and tells what another one may do.
     pub(super) fn admit(&self, query: &Query<DB>) -> Result<Effect, Error> {
-        if let Some(effect) = sql::plain_effect(query.text()) {
-            return Ok(effect);
-        }
-        Ok(sql::look(query.text(), DB::DIALECT, query.is_one())?)
+        Ok(sql::admit(query.text(), DB::DIALECT, query.is_one())?)
     }
 }

@@ -57,17 +57,22 @@ const READS: Verdict = Verdict::Pass(Effect::Reads);
 const WRITES: Verdict = Verdict::Pass(Effect::Writes);
 const OPAQUE: Verdict = Verdict::Pass(Effect::Opaque);
 
+/// What a text may do; or the first statement in it that controls the transaction. Most texts tell at a glance.
+pub(crate) fn admit(text: &str, dialect: Dialect, is_one: bool) -> Result<Effect, Refused> {
+    plain_effect(text).map_or_else(|| look(text, dialect, is_one), Ok)
+}
+
 /// What a text may do; or the first statement in it that controls the transaction.
 ///
 /// `is_one`: the server takes it for one statement, or refuses it, for it comes as a prepared one.
-pub(crate) fn look(text: &str, dialect: Dialect, is_one: bool) -> Result<Effect, Refused> {
+fn look(text: &str, dialect: Dialect, is_one: bool) -> Result<Effect, Refused> {
     let is_long = has_semicolon_or_nul(text.as_bytes());
     if is_long {
         refuse_nul(text)?;
     }
     let mut reader = Reader::new(text, dialect);
     let mut effect = Effect::Nothing;
-    let mut statements = 0;
+    let (mut statements, mut ends) = (0, 0);
     loop {
         reader.skip_blank();
         if reader.rest.is_empty() {
@@ -88,13 +93,28 @@ pub(crate) fn look(text: &str, dialect: Dialect, is_one: bool) -> Result<Effect,
         if !is_long || !has_semicolon(reader.rest.as_bytes()) {
             break;
         }
+        let behind = reader.rest;
         reader.skip_statement(first);
+        ends += usize::from(behind[..behind.len() - reader.rest.len()].ends_with(';'));
     }
     // Of a transaction that a cluster aborts between two statements of one message nobody is told.
     let may_lose_transaction = statements > 1 && dialect == Dialect::MySql;
-    let in_doubt =
-        may_lose_transaction || reader.may_be_no_comment || (reader.may_hide_a_statement && !is_one);
+    let may_hide = reader.may_hide_a_statement || may_hide_in_another_character_set(text, dialect, ends);
+    let in_doubt = may_lose_transaction || reader.may_be_no_comment || (may_hide && !is_one);
     Ok(if in_doubt { Effect::Opaque } else { effect })
+}
+
+/// Whether the engine may end a statement at a semicolon that this reader found in quotes or in a comment. (`ends` is how many
+/// semicolons end a statement here.)
+///
+/// A session can declare that its client speaks GBK, SJIS or the like (`SET NAMES gbk`). The engine then reads the last byte of
+/// some characters and the backslash or backtick behind them as one character, so a quote ends elsewhere than in UTF-8.
+/// (MariaDB 10.11 and PostgreSQL 15 have no character set in which another character that matters here is read like that.)
+fn may_hide_in_another_character_set(text: &str, dialect: Dialect, ends: usize) -> bool {
+    dialect != Dialect::Sqlite
+        && !text.is_ascii()
+        && text.contains(['\\', '`'])
+        && text.bytes().filter(|byte| *byte == b';').count() > ends
 }
 
 /// What is to be made of the statement whose first word this is; reads on only where that word leaves it open.
@@ -147,7 +167,7 @@ fn verdict_of_set(reader: &mut Reader<'_>) -> Verdict {
 
 /// The effect of a text that is plainly one statement, and one that never controls the transaction, as most are. Where this
 /// is not plain at the first look, the others look closer.
-pub(crate) fn plain_effect(text: &str) -> Option<Effect> {
+fn plain_effect(text: &str) -> Option<Effect> {
     let (first, rest) = text.as_bytes().split_first_chunk::<6>()?;
     let effect = match first {
         b"SELECT" | b"select" => Effect::Reads,

@@ -13,7 +13,7 @@ use std::ops::RangeInclusive;
 
 #[cfg(feature = "sqlite")]
 pub(crate) use control::has_semicolon;
-pub(crate) use control::{Effect, look, plain_effect, refuse_nul};
+pub(crate) use control::{Effect, admit, refuse_nul};
 pub(crate) use select::select_by_key;
 pub use shape::{Form, Shape};
 pub(crate) use text::Text;

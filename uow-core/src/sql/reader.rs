@@ -32,9 +32,18 @@ fn is_space(c: char, dialect: Dialect) -> bool {
     c.is_ascii_whitespace() || c == '\u{B}' || (dialect == Dialect::Sqlite && c == '\u{FEFF}')
 }
 
-/// What the engine, or the driver in front of it, may skip around a statement: sqlx trims every blank that Unicode has off both
-/// ends of a text for SQLite. In the middle of a text SQLite takes most of them for letters, and then refuses what this reader
-/// takes for a statement.
+/// What the engine, or the driver in front of it, may skip around a statement. In the middle of a text SQLite takes most of these
+/// for letters, and then refuses what this reader takes for a statement.
+///
+/// Every character up to U+3010 was tried on each layer, in front of a statement, behind it, and behind a semicolon:
+///
+/// | layer | skips |
+/// |---|---|
+/// | sqlx-sqlite 0.9, at both ends of a text | 9–D, 20, 85, A0, 1680, 2000–200A, 2028, 2029, 202F, 205F, 3000 |
+/// | SQLite 3.51 | 9, A, C, D, 20; B behind another blank; FEFF where a word may begin |
+/// | sqlx-postgres, sqlx-mysql 0.9 | nothing |
+/// | PostgreSQL 15, beyond ASCII also with 8 other client encodings | 9, A, C, D, 20 (its version 16 adds B) |
+/// | MariaDB 10.11, beyond ASCII also with its 36 client character sets | 9–D, 20 |
 fn is_blank(c: char, dialect: Dialect) -> bool {
     is_space(c, dialect) || (dialect == Dialect::Sqlite && c.is_whitespace())
 }

@@ -21,8 +21,10 @@ pub(super) fn verdict(first: &str, reader: &mut Reader<'_>) -> Verdict {
         let before = reader.rest;
         let _ = reader.next_is("OR") && reader.next_is("REPLACE");
         let temporary = reader.next_is("TEMPORARY") && (reader.next_is("TABLE") || reader.next_is("TABLES"));
+        // (`DROP PREPARE` is another word for DEALLOCATE.)
+        let prepared = is("DROP") && reader.next_is("PREPARE");
         reader.rest = before;
-        implicit(!temporary)
+        implicit(!(temporary || prepared))
     } else if is("ANALYZE") {
         // MariaDB's ANALYZE of a statement runs it, and tells how.
         let of_statement = ["SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "FORMAT"];
@@ -80,13 +82,16 @@ const HARMLESS: [&str; 11] = [
 
 /// `SET TRANSACTION …`, `SET …, autocommit = …`, `SET STATEMENT … FOR …`, and what commits implicitly.
 fn verdict_of_set(reader: &mut Reader<'_>) -> Verdict {
-    if reader.next_is("STATEMENT") {
+    // SET STATEMENT may stand in front of another SET STATEMENT: a loop, because a recursion would overflow the stack.
+    while reader.next_is("STATEMENT") {
         if !reader.skip_to(Some("FOR")) {
             return Verdict::PassAll;
         }
         reader.skip_space();
         let first = reader.word();
-        return super::verdict(first, reader);
+        if !first.eq_ignore_ascii_case("SET") {
+            return super::verdict(first, reader);
+        }
     }
     let before = reader.rest;
     if reader.next_is("PASSWORD") || (reader.next_is("DEFAULT") && reader.next_is("ROLE")) {
@@ -104,7 +109,8 @@ fn verdict_of_set(reader: &mut Reader<'_>) -> Verdict {
             return Verdict::Refuse(BEGINS);
         }
         if !reader.skip_to(None) {
-            return WRITES;
+            // A prepared statement is in doubt here too: its quotes may hide another variable.
+            return if reader.may_hide_a_statement { OPAQUE } else { WRITES };
         }
     }
 }

@@ -271,6 +271,47 @@ fn what_reads_in_two_ways_is_opaque_where_a_statement_may_hide_in_it() {
 }
 
 #[test]
+fn what_another_character_set_reads_otherwise_is_opaque() {
+    for (dialect, text) in [
+        (Dialect::MySql, "SELECT 1 AS `縗` , `; COMMIT ; -- `"),
+        (Dialect::MySql, "SELECT 1 AS `縗` , `; COMMIT ; -- `;"),
+        (Dialect::MySql, "SELECT `縗` /* ` ; COMMIT; -- */"),
+        (Dialect::Postgres, r"SELECT E'縗\\' , '; COMMIT; -- '"),
+    ] {
+        assert_eq!(effect(text, dialect), Effect::Opaque, "{text}");
+        assert!(look(text, dialect, true).unwrap() < Effect::Opaque, "one statement hides none: {text}");
+    }
+    for text in [
+        "SELECT `縗`",
+        "SELECT `縗`;",
+        "UPDATE t SET a = 'é; b'",
+        "UPDATE t SET a = 'é\\n'; -- done",
+        "UPDATE `t` SET a = 'b; c'",
+    ] {
+        for dialect in ALL {
+            assert!(effect(text, dialect) < Effect::Opaque, "{text} on {dialect:?}");
+        }
+    }
+}
+
+#[test]
+fn one_statement_that_sets_more_than_it_seems_to_is_opaque() {
+    // Where the session has NO_BACKSLASH_ESCAPES, this sets two variables.
+    let text = r"SET @a = 'b\', autocommit = 0 -- '";
+    assert_eq!(look(text, Dialect::MySql, true), Ok(Effect::Opaque));
+    assert_eq!(look(r"SET @a = 'b\n'", Dialect::MySql, true), Ok(Effect::Writes));
+}
+
+#[test]
+fn a_text_of_any_depth_is_read() {
+    // Each of these stands in front of a statement, which may be the next one. (A test has two megabytes of stack.)
+    let deep = "SET STATEMENT max_statement_time = 5 FOR ".repeat(100_000);
+    assert_eq!(refused(&format!("{deep}COMMIT"), Dialect::MySql), Some(format!("{deep}COMMIT")));
+    assert_eq!(effect(&format!("{deep}SELECT 1"), Dialect::MySql), Effect::Reads);
+    assert_eq!(effect(&"/*".repeat(100_000), Dialect::Postgres), Effect::Nothing);
+}
+
+#[test]
 fn nothing_is_smuggled_in() {
     for (dialect, text) in [
         (Dialect::Postgres, "SELECT E'a'\n'\\'' ; COMMIT; SELECT '1'"),

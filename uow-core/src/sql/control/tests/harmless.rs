@@ -178,6 +178,7 @@ const MYSQL: &[&str] = &[
     "PREPARE s FROM 'COMMIT'",
     "EXECUTE s",
     "DEALLOCATE PREPARE s",
+    "DROP PREPARE s",
     "CALL p('COMMIT')",
     "SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'ROLLBACK'",
     "CHECKSUM TABLE t",
