@@ -30,7 +30,8 @@ pub(crate) struct Held<DB: Backend>(Box<Inner<DB>>);
 pub(crate) struct Inner<DB: Backend> {
     /// `None` only once it was released or closed, which both consume the guard.
     connection: Option<PoolConnection<DB>>,
-    pool: Pool<DB>,
+    /// Where it came from, if there is a server that may have to be told something.
+    pool: Option<Pool<DB>>,
     /// Where it was acquired: a unit may be dropped on a thread that has no runtime, where sqlx's own drop panics.
     runtime: Option<Handle>,
     /// Whether the pool has `min_connections`, which the drop of each of its connections sees to.
@@ -55,7 +56,13 @@ impl<DB: Backend> Held<DB> {
         let runtime = Handle::try_current().ok();
         let is_maintained = pool.options().get_min_connections() > 0;
         let transaction = OpenTransaction::default();
-        Ok(Self(Box::new(Inner { connection, pool: pool.clone(), runtime, is_maintained, transaction })))
+        Ok(Self(Box::new(Inner {
+            connection,
+            pool: DB::HAS_SERVER.then(|| pool.clone()),
+            runtime,
+            is_maintained,
+            transaction,
+        })))
     }
 
     pub(crate) fn get(&mut self) -> Result<&mut DB::Connection, Error> {
@@ -69,9 +76,9 @@ impl<DB: Backend> Held<DB> {
         self.0.connection.as_deref()
     }
 
-    /// The pool it came from.
-    pub(crate) fn pool(&self) -> &Pool<DB> {
-        &self.0.pool
+    /// The pool it came from, if there is a server that may have to be told something.
+    pub(crate) fn pool(&self) -> Option<&Pool<DB>> {
+        self.0.pool.as_ref()
     }
 
     /// Back to the pool: no transaction is open on it, and no answer of the server is outstanding.

@@ -48,7 +48,7 @@ impl Interruption {
 ///
 /// `None` where there is no server: the connection is closed here and now.
 pub(crate) fn give_up<DB: Backend>(mut held: Held<DB>) -> Option<Interruption> {
-    let line = Line::to(held.pool())?;
+    let line = Line::to(held.pool()?)?;
     let runtime = held.runtime();
     let (tell, told) = oneshot::channel();
     spawn(&runtime, async move {
@@ -67,7 +67,7 @@ pub(crate) fn give_up<DB: Backend>(mut held: Held<DB>) -> Option<Interruption> {
 /// COMMIT on this connection was not answered, so the connection is closed. If COMMIT never reached the server its transaction
 /// is ended; if the server is still at work on it, the place in the pool is kept meanwhile.
 pub(crate) fn settle<DB: Backend>(held: Held<DB>) -> Option<Interruption> {
-    let line = Line::to(held.pool())?;
+    let line = Line::to(held.pool()?)?;
     let process = held.transaction.process?;
     let runtime = held.runtime();
     let (tell, told) = oneshot::channel();

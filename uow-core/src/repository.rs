@@ -198,9 +198,14 @@ impl<'u, DB: Backend> Repositories<'u, DB> {
         Ok(())
     }
 
+    /// Tells the repositories alone, for a unit that has no entities.
+    pub(crate) fn hear(&mut self, turn: Turn) {
+        self.each().for_each(|repository| repository.hear(turn));
+    }
+
     /// Tells all of them, and then the entity sets in them.
     pub(crate) fn tell(&mut self, turn: Turn) {
-        self.each().for_each(|repository| repository.hear(turn));
+        self.hear(turn);
         self.entity_sets().each(|set| match turn {
             Turn::Committed => set.committed(),
             Turn::RolledBack => set.rolled_back(),

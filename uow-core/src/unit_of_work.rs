@@ -155,7 +155,11 @@ pub trait UnitOfWork: Sized + Send {
             let shared = self.session().shared();
             shared.after_flush(flushed)?;
             shared.commit().await?;
-            repositories(self).tell(Turn::Committed);
+            if has_entities {
+                repositories(self).tell(Turn::Committed);
+            } else {
+                repositories(self).hear(Turn::Committed);
+            }
             Ok(())
         }
     }

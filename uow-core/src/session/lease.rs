@@ -1,7 +1,7 @@
 //! A lease of the session's connection to one errand, which must come back.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_core::future::BoxFuture;
 use sqlx_core::Error as SqlxError;
@@ -141,7 +141,16 @@ impl<'s, DB: Backend> Lease<'s, DB> {
     /// whoever swallows it must not store the rest.
     async fn begin(&mut self) -> Result<(), SqlxError> {
         let open = self.shared.depth();
-        match begin(self.shared, open).await {
+        let begun = match Held::acquire(&self.shared.pool).await {
+            Ok(held) if DB::HAS_SERVER => {
+                let limit = begin_limit(self.shared);
+                let begin = clock::timeout(limit, boxed!(begin_on(self.shared, held, open))).await;
+                begin.unwrap_or_else(|| Err(backend::no_answer("BEGIN", limit)))
+            }
+            Ok(held) => begin_on(self.shared, held, open).await,
+            Err(error) => Err(error),
+        };
+        match begun {
             Ok(connection) => {
                 self.connection = Some(connection);
                 // (Of an idle unit none was sent.)
@@ -326,18 +335,12 @@ impl<'s, DB: Backend> Lease<'s, DB> {
     }
 }
 
-/// Takes a connection and begins a transaction on it, with the savepoints of the scopes that are open, in one message.
-async fn begin<DB: Backend>(shared: &Shared<DB>, scopes: u32) -> Result<Held<DB>, SqlxError> {
-    let held = Held::acquire(&shared.pool).await?;
-    if !DB::HAS_SERVER {
-        return begin_on(shared, held, scopes).await;
-    }
-    let begin = boxed!(begin_on(shared, held, scopes));
-    // (Whoever sets a shorter limit means the wait for a place in the pool.)
-    let limit = shared.pool.options().get_acquire_timeout().max(PATIENCE);
-    clock::timeout(limit, begin).await.unwrap_or_else(|| Err(backend::no_answer("BEGIN", limit)))
+/// How long BEGIN may go unanswered. (Whoever sets a shorter limit means the wait for a place in the pool.)
+fn begin_limit<DB: Backend>(shared: &Shared<DB>) -> Duration {
+    shared.pool.options().get_acquire_timeout().max(PATIENCE)
 }
 
+/// Begins a transaction on a connection, with the savepoints of the scopes that are open, in one message.
 async fn begin_on<DB: Backend>(
     shared: &Shared<DB>,
     mut held: Held<DB>,
